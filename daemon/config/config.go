@@ -1,0 +1,159 @@
+package config
+
+import (
+	"path/filepath"
+	"time"
+)
+
+// Config is everything `vigil run` can be told. The zero value is not useful:
+// start from [Default]. The yaml tag of a field is its key in vigil.yaml, the
+// help tag the comment that [Config.Render] prints above it.
+type Config struct {
+	Node   Node   `yaml:"node" help:"How this host calls itself."`
+	Source Source `yaml:"source" help:"Where records come from: the kernel's audit socket."`
+	Trail  Trail  `yaml:"trail" help:"The log on disk, in auditd's format."`
+	Rules  Rules  `yaml:"rules" help:"The kernel's audit rules."`
+}
+
+// Node says what stands in `node=` in front of each record.
+type Node struct {
+	Name string `yaml:"name" help:"none | hostname | fqd | numeric | any other text is the name itself.\nWritten as node=NAME before every record. host.name in JSON is the host's name in any case."`
+}
+
+// Source is the kernel's audit socket.
+type Source struct {
+	Mode          Mode     `yaml:"mode" help:"auto | daemon | observer. auto: daemon if no other process is the kernel's audit daemon, else observer."`
+	OnTaken       OnTaken  `yaml:"on_taken" help:"observe | retake: what to do when another process takes the registration away."`
+	ReceiveBuffer Bytes    `yaml:"receive_buffer" help:"The socket's receive buffer: the queue in which a storm waits while the disk is busy. Kernel memory, used only when needed."`
+	BacklogLimit  uint32   `yaml:"backlog_limit" help:"Records the kernel may queue. Raised to this if lower, never lowered."`
+	Gather        Duration `yaml:"gather" help:"How long to let records gather after one arrived, so that one wake-up reads many. At most 15ms: a record is on disk within 20 ms."`
+}
+
+// Trail is the log on disk.
+type Trail struct {
+	Path    string `yaml:"path" help:"The live file. Older ones are PATH.1 (newest) and up."`
+	Format  Format `yaml:"format" help:"enriched | raw: with or without names of users, groups, system calls and addresses behind 0x1D."`
+	Write   bool   `yaml:"write" help:"false: nothing is written to disk (auditd's write_logs = no). Outputs that read the trail then stay empty."`
+	Group   string `yaml:"group" help:"The group that may read the trail; root: nobody else."`
+	MaxFile Bytes  `yaml:"max_file" help:"A file is closed once it is this large; 0: never."`
+	Files   int    `yaml:"files" help:"How many files are kept, the live one included; 0 or 1: no rotation."`
+	OnFull  OnFull `yaml:"on_full" help:"rotate | keep | ignore: what to do when a file has reached max_file. keep: rotate and delete nothing."`
+	Flush   Flush  `yaml:"flush" help:"When the disk is told to make sure (fsync). A record is written out within 20 ms in any case."`
+}
+
+// Flush says when the trail is synced to the disk.
+type Flush struct {
+	Mode    FlushMode `yaml:"mode" help:"incremental_async | incremental | data | sync | none, as in auditd.conf."`
+	Records int       `yaml:"records" help:"The incremental modes sync after this many records ..."`
+	Every   Duration  `yaml:"every" help:"... or after this time, whichever comes first."`
+}
+
+// Rules says which rules are loaded and what becomes of them.
+type Rules struct {
+	Dirs   []string `yaml:"dirs" help:"Directories of *.rules files, in the order of augenrules. No rules anywhere: the built-in ones."`
+	Load   bool     `yaml:"load" help:"false: leave the kernel's rules as they are."`
+	OnExit OnExit   `yaml:"on_exit" help:"restore | keep: on leaving, put back the rules that were loaded before, or leave ours."`
+}
+
+// Mode says as what the daemon reads the kernel's records.
+type Mode string
+
+// The modes of [Source].
+const (
+	Auto     Mode = "auto"
+	Daemon   Mode = "daemon"
+	Observer Mode = "observer"
+)
+
+// OnTaken says what to do when another process takes the registration.
+type OnTaken string
+
+// The answers to losing the registration.
+const (
+	Observe OnTaken = "observe"
+	Retake  OnTaken = "retake"
+)
+
+// Format is the form of the trail's lines.
+type Format string
+
+// The formats of the trail, auditd's log_format.
+const (
+	Raw      Format = "raw"
+	Enriched Format = "enriched"
+)
+
+// OnFull says what to do with a file of the trail that is large enough.
+type OnFull string
+
+// The answers to a full file, auditd's max_log_file_action.
+const (
+	Rotate OnFull = "rotate"
+	Keep   OnFull = "keep"
+	Ignore OnFull = "ignore"
+)
+
+// FlushMode says how the trail is synced, auditd's flush.
+type FlushMode string
+
+// The flush modes.
+const (
+	FlushNone             FlushMode = "none"
+	FlushIncremental      FlushMode = "incremental"
+	FlushIncrementalAsync FlushMode = "incremental_async"
+	FlushData             FlushMode = "data"
+	FlushSync             FlushMode = "sync"
+)
+
+// OnExit says what becomes of our rules when the daemon leaves.
+type OnExit string
+
+// The answers to leaving.
+const (
+	RestoreRules OnExit = "restore"
+	KeepRules    OnExit = "keep"
+)
+
+// choice is a setting that takes one of a few words. The words are the first
+// of a list's element that [Config.check] compares with.
+type choice interface{ words() []string }
+
+func (Mode) words() []string    { return []string{"auto", "daemon", "observer"} }
+func (OnTaken) words() []string { return []string{"observe", "retake"} }
+func (Format) words() []string  { return []string{"enriched", "raw"} }
+func (OnFull) words() []string  { return []string{"rotate", "keep", "ignore"} }
+func (OnExit) words() []string  { return []string{"restore", "keep"} }
+func (FlushMode) words() []string {
+	return []string{"incremental_async", "incremental", "data", "sync", "none"}
+}
+
+// Default is the configuration of a host on which nothing is configured:
+// what the auditd.conf that auditd ships says, with auditDir (normally
+// /etc/audit) as the place of the rules.
+func Default(auditDir string) Config {
+	return Config{
+		Node: Node{Name: "none"},
+		Source: Source{
+			Mode:          Auto,
+			OnTaken:       Observe,
+			ReceiveBuffer: 256 << 20,
+			BacklogLimit:  65536,
+			Gather:        Duration(5 * time.Millisecond),
+		},
+		Trail: Trail{
+			Path:    "/var/log/audit/audit.log",
+			Format:  Enriched,
+			Write:   true,
+			Group:   "root",
+			MaxFile: 8 << 20,
+			Files:   5,
+			OnFull:  Rotate,
+			Flush:   Flush{Mode: FlushIncrementalAsync, Records: 50, Every: Duration(time.Second)},
+		},
+		Rules: Rules{
+			Dirs:   []string{filepath.Join(auditDir, "rules.d")},
+			Load:   true,
+			OnExit: RestoreRules,
+		},
+	}
+}
