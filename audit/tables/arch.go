@@ -15,7 +15,6 @@ const (
 	ArchI386        Arch = 0x40000003
 	ArchAArch64     Arch = 0xc00000b7
 	ArchARM         Arch = 0x40000028
-	ArchARMEB       Arch = 0x28
 	ArchRISCV64     Arch = 0xc00000f3
 	ArchRISCV32     Arch = 0x400000f3
 	ArchPPC64LE     Arch = 0xc0000015
@@ -53,8 +52,6 @@ func (a Arch) name() string {
 		return "aarch64"
 	case ArchARM:
 		return "arm"
-	case ArchARMEB:
-		return "armeb"
 	case ArchRISCV64:
 		return "riscv64"
 	case ArchRISCV32:
@@ -137,7 +134,9 @@ func ArchByName(name string) (Arch, bool) {
 		return ArchI386, true
 	case "aarch64", "arm64":
 		return ArchAArch64, true
-	case "arm", "armv5tejl", "armv5tel", "armv6l", "armv7l":
+	case "arm", "armeb", "armv5tejl", "armv5tel", "armv6l", "armv7l":
+		// The audit tools know one 32-bit ARM, little endian, and print "armeb"
+		// for it in places.
 		return ArchARM, true
 	case "riscv64":
 		return ArchRISCV64, true
@@ -155,7 +154,7 @@ func ArchByName(name string) (Arch, bool) {
 		return ArchLoong64, true
 	}
 	for _, a := range [...]Arch{
-		ArchARMEB, ArchRISCV32, ArchLoong32, ArchMIPS, ArchMIPSEL, ArchMIPS64,
+		ArchRISCV32, ArchLoong32, ArchMIPS, ArchMIPSEL, ArchMIPS64,
 		ArchMIPSEL64, ArchMIPS64N32, ArchMIPSEL64N32, ArchSPARC64, ArchSPARC,
 		ArchAlpha, ArchIA64, ArchPARISC64, ArchPARISC, ArchM68K, ArchSH, ArchSHEL,
 	} {

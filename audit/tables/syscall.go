@@ -24,7 +24,7 @@ func (a Arch) calls() *callTable {
 		return &i386Calls
 	case ArchAArch64:
 		return &aarch64Calls
-	case ArchARM, ArchARMEB:
+	case ArchARM:
 		return &armCalls
 	case ArchRISCV64:
 		return &riscv64Calls

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 )
 
 // errnoSynonyms share their number with the name that the audit tools print.
-var errnoSynonyms = map[string]bool{"EDEADLOCK": true, "ENOTSUP": true, "EWOULDBLOCK": true}
+var errnoSynonyms = map[string]bool{
+	"EDEADLOCK": true, "EFSBADCRC": true, "EFSCORRUPTED": true, "ENOTSUP": true, "EWOULDBLOCK": true,
+}
 
 // buildErrnos writes the errnos of asm-generic/errno.h, which every
 // architecture but MIPS, SPARC, PA-RISC and Alpha uses.
@@ -33,9 +36,13 @@ func buildErrnos(in *inputs) ([]byte, error) {
 	index := make([]int, last+1)
 	for i, name := range set.sorted {
 		numbers[i] = byName[name]
-		if !errnoSynonyms[name] {
-			index[byName[name]] = i + 1
+		if errnoSynonyms[name] {
+			continue
 		}
+		if at := index[byName[name]]; at != 0 {
+			return nil, fmt.Errorf("errno %d is both %s and %s", byName[name], set.sorted[at-1], name)
+		}
+		index[byName[name]] = i + 1
 	}
 	b.WriteString("\n// errnoNumbers is parallel to errnoNames.\nvar errnoNumbers = [...]uint8{\n")
 	emitInts(&b, numbers)
