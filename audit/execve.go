@@ -7,18 +7,17 @@ import (
 	"vigil/audit/tables"
 )
 
-// Args is a list of arguments in memory that is used again: the zero value is
-// ready, and filling it allocates only when it must grow.
+// Args is a list of strings, such as arguments, in memory that is used again: the
+// zero value is ready, and filling it allocates only when it must grow.
 type Args struct {
 	buf  []byte
 	ends []int // of each argument in buf
 }
 
-// Len returns the number of arguments.
+// Len returns the number of strings.
 func (a *Args) Len() int { return len(a.ends) }
 
-// At returns argument i, valid until a is filled again. It may hold any byte but
-// NUL.
+// At returns string i, valid until a is filled again. It may hold any byte.
 func (a *Args) At(i int) []byte {
 	start := 0
 	if i > 0 {
@@ -27,7 +26,7 @@ func (a *Args) At(i int) []byte {
 	return a.buf[start:a.ends[i]:a.ends[i]]
 }
 
-// Strings returns a copy of the arguments.
+// Strings returns a copy of the list.
 func (a *Args) Strings() []string {
 	s := make([]string, a.Len())
 	for i := range s {
@@ -103,21 +102,25 @@ func (e *Event) Proctitle(a *Args) bool {
 		return false
 	}
 	a.buf = f.Text(a.buf)
-	// A NUL ends an argument; it stays in buf, out of every argument's reach,
-	// when the arguments are moved together.
-	text, out := a.buf, a.buf[:0]
+	a.split(0, 0)
+	return true
+}
+
+// split cuts the text at a.buf[start:] into strings that end at each sep or at
+// the end, and moves them together.
+func (a *Args) split(start int, sep byte) {
+	text, out := a.buf[start:], a.buf[:start]
 	for len(text) > 0 {
-		arg := text
-		if i := bytes.IndexByte(text, 0); i >= 0 {
-			arg, text = text[:i], text[i+1:]
+		s := text
+		if i := bytes.IndexByte(text, sep); i >= 0 {
+			s, text = text[:i], text[i+1:]
 		} else {
 			text = nil
 		}
-		out = append(out, arg...)
+		out = append(out, s...)
 		a.ends = append(a.ends, len(out))
 	}
 	a.buf = out
-	return true
 }
 
 // execveArg parses the name of an argument in EXECVE: a12, or a12[3] for a piece
