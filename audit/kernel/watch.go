@@ -1,0 +1,269 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"vigil/audit/tables"
+)
+
+const (
+	// askTimeout bounds what the watcher asks of the engine.
+	askTimeout = time.Second
+
+	// probe is the reason of a kick when somebody else has asked for our
+	// registration.
+	probe = "probe"
+)
+
+// watch looks after the registration and the kernel's queues until ctx ends.
+func (s *Source) watch(ctx context.Context) {
+	defer close(s.watching)
+	if s.ctl == nil {
+		return
+	}
+	tick := time.NewTicker(s.cfg.WatchEvery)
+	defer tick.Stop()
+	w := watcher{Source: s}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case reason := <-s.kicked:
+			if reason != probe && s.Mode() == Daemon {
+				w.poke(ctx, reason)
+			}
+			w.check(ctx, true)
+		case <-tick.C:
+			w.check(ctx, false)
+		}
+	}
+}
+
+// watcher is what watch remembers from one look to the next.
+type watcher struct {
+	*Source
+	unicast uint64 // counted at the last look
+}
+
+// ask reads the status.
+func (s *Source) ask(ctx context.Context) (Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return s.ctl.Status(ctx)
+}
+
+// check asks who is registered. While records come in by unicast we are, and the
+// kernel has better things to do than to answer.
+func (w *watcher) check(ctx context.Context, always bool) {
+	unicast := w.n.unicast.Load()
+	quiet := unicast == w.unicast
+	w.unicast = unicast
+	daemon := w.Mode() == Daemon
+	if !quiet && daemon && !always || !daemon && !w.wantsBack() {
+		return
+	}
+	status, err := w.ask(ctx)
+	if err != nil {
+		w.cfg.Logger.Debug("read audit status", "error", err)
+		return
+	}
+	holder := int(status.PID)
+	free := holder == 0 || status.PID != w.pid && !w.env.alive(holder)
+	switch {
+	case daemon && status.PID == w.pid:
+		if w.waitedMore(status) {
+			w.poke(ctx, "held")
+		}
+	case daemon && free:
+		w.again(ctx)
+	case daemon:
+		w.lose(holder)
+	case free:
+		w.retake(ctx)
+	default:
+		w.holder = holder
+	}
+}
+
+// wantsBack reports whether an observer is to become the daemon when it can.
+func (s *Source) wantsBack() bool {
+	return s.cfg.OnTaken == TakenRetake && s.cfg.Mode != Observer
+}
+
+// again registers once more when the kernel has dropped us although we live
+// (audit.c, auditd_reset after a failed delivery).
+func (w *watcher) again(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if err := w.register(ctx); err != nil {
+		w.cfg.Logger.Warn("register again as audit daemon", "error", err)
+		return
+	}
+	w.cfg.Logger.Warn("the kernel had dropped our registration: registered again")
+}
+
+// lose goes on as an observer.
+func (w *watcher) lose(pid int) {
+	taken := &TakenError{PID: pid, Comm: w.env.comm(pid)}
+	w.holder = pid
+	w.n.taken.Add(1)
+	w.observe()
+	var notice error = taken
+	if err := w.sock.Member(true); err != nil {
+		notice = fmt.Errorf("%w: %w", taken, diagnose("join audit multicast group", err, capAuditRead, w.env))
+	}
+	w.enter(Observer, holder(pid, taken.Comm)+" took the registration")
+	w.notify(notice)
+}
+
+// retake registers now that nobody else is registered.
+func (w *watcher) retake(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	was := &RetakenError{PID: w.holder}
+	status, err := w.ctl.Status(ctx)
+	if err != nil {
+		return
+	}
+	err = w.becomeDaemon(ctx, holder(was.PID, "")+" let go of the registration", status)
+	var held *HeldError
+	if errors.As(err, &held) {
+		w.holder = held.PID // somebody was faster
+		return
+	}
+	if err != nil {
+		w.cfg.Logger.Warn("take back the audit registration", "error", err)
+		return
+	}
+	w.leaving.Store(true)
+	w.notify(was)
+}
+
+// notify hands Read a notice.
+func (s *Source) notify(err error) {
+	select {
+	case s.notices <- err:
+	default: // nobody reads; Mode and Why say it too
+	}
+	s.sock.Wake()
+}
+
+// probed handles AUDIT_REPLACE, by which the kernel has seen that we live. It
+// carries the pid of whoever wanted to register and is now told EEXIST.
+func (s *Source) probed(payload []byte) {
+	if len(payload) >= 4 && order.Uint32(payload) != s.pid { // we are asked too, when we unregister
+		pid := int(order.Uint32(payload))
+		s.cfg.Logger.Info("another process asked for the audit registration, which stays ours", "pid", pid, "comm", s.env.comm(pid))
+	}
+	s.kick(probe)
+}
+
+const (
+	// pokeEvery is how long a poke may take to come back before the next one.
+	pokeEvery = 500 * time.Millisecond
+
+	// pokeLimit ends the poking of a stall that poking does not end, as when a
+	// rule excludes user messages.
+	pokeLimit = 40
+
+	// pokeText begins our own user messages.
+	pokeText = "op=vigil-wake seq="
+)
+
+// poke makes the kernel look at its queues, until a look wakes nobody up. A
+// record has to be queued for that: kauditd sleeps unless its main queue has
+// something, whatever it is woken for (audit.c, kauditd_thread), and all that
+// puts a record there shows in the stream. A user message says best what it is:
+//
+//	type=USER msg=audit(...): pid=... msg='op=vigil-wake seq=1 reason=overrun res=success'
+//
+// One poke can wake one process that waits for room (the wait is exclusive), so
+// it is repeated while the sum of waits grows, and while the last poke has not
+// come back.
+func (s *Source) poke(ctx context.Context, reason string) {
+	for range pokeLimit {
+		s.pokes++
+		if !s.sendPoke(ctx, reason) {
+			return
+		}
+		back := s.awaitPoke(ctx, s.pokes)
+		status, err := s.ask(ctx)
+		if err != nil || status.Enabled == disabled || status.PID != s.pid {
+			return
+		}
+		if more := s.waitedMore(status); back && !more {
+			s.stalled.Store(false)
+			return
+		}
+	}
+	s.cfg.Logger.Warn("audit queue does not move: a message of ours does not come back", "reason", reason)
+}
+
+// sendPoke sends one.
+func (s *Source) sendPoke(ctx context.Context, reason string) bool {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	text := pokeText + strconv.FormatUint(uint64(s.pokes), 10) + " reason=" + reason + " res=success"
+	err := s.ctl.SendUser(ctx, tables.TypeUser, text)
+	// Held means sent: the kernel queues first and holds afterwards.
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		s.cfg.Logger.Warn("wake the kernel's audit queue", "error", err)
+		return false
+	}
+	s.n.pokes.Add(1)
+	return true
+}
+
+// awaitPoke waits for one to come back.
+func (s *Source) awaitPoke(ctx context.Context, seq uint32) bool {
+	limit := time.NewTimer(pokeEvery)
+	defer limit.Stop()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if s.woken.Load() == seq {
+			return true
+		}
+		select {
+		case <-look.C:
+		case <-limit.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// recognise takes note of a poke that comes back.
+func (s *Source) recognise(payload []byte) {
+	_, after, ok := bytes.Cut(payload, []byte("msg='"+pokeText))
+	if !ok {
+		return
+	}
+	seq := uint32(0)
+	for _, c := range after {
+		if c < '0' || c > '9' {
+			break
+		}
+		seq = seq*10 + uint32(c-'0')
+	}
+	// It ought to be ours; a forged one makes us believe that records flow,
+	// which they do.
+	s.woken.Store(seq)
+}
+
+// waitedMore reports whether processes were held by a full backlog since the
+// last look.
+func (s *Source) waitedMore(status Status) bool {
+	if status.BacklogWaitTimeActual == nil {
+		return false
+	}
+	before := s.waited
+	s.waited = *status.BacklogWaitTimeActual
+	return s.waited > before && before != 0
+}
