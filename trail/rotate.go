@@ -1,0 +1,203 @@
+package trail
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Rotate begins a new segment now, whatever the size of the live one.
+func (w *Writer) Rotate() error {
+	w.mu.Lock()
+	defer w.unlock()
+	if w.closed {
+		return ErrClosed
+	}
+	now := w.cfg.Now()
+	if err := w.ready(now); err != nil {
+		return err
+	}
+	return w.rotate(ReasonAsked, now)
+}
+
+// rotateIfFull begins a new segment if the live one has reached its size.
+func (w *Writer) rotateIfFull(now time.Time) {
+	c := &w.cfg
+	if c.MaxFile <= 0 || w.size < c.MaxFile || c.Full == Ignore || now.Before(w.retry) {
+		return
+	}
+	if c.Full == Rotate && c.Files < 2 {
+		return
+	}
+	if err := w.rotate(ReasonFull, now); err != nil {
+		w.retry = now.Add(time.Second)
+		w.note(Notice{What: RotateFailed, Path: c.Path, Err: err})
+	}
+}
+
+// rotate makes the next segment whole under a name beside, moves the old ones up
+// and gives it the live one's name. If it cannot be made, nothing has changed.
+func (w *Writer) rotate(reason Reason, now time.Time) error {
+	highest, err := w.highest()
+	if err != nil {
+		return fmt.Errorf("rotate trail: %w", err)
+	}
+	f, next, err := w.begin(reason, now)
+	if errors.Is(err, unix.ENOSPC) && w.cfg.Full == Rotate && highest > 0 {
+		// This rotation would delete the oldest segment anyway. Its room helps.
+		if os.Remove(w.numbered(highest)) == nil {
+			f, next, err = w.begin(reason, now)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("rotate trail: %w", err)
+	}
+	if err := w.supersede(highest); err != nil {
+		f.Close()
+		os.Remove(w.cfg.Path + nextSuffix)
+		return fmt.Errorf("rotate trail: %w", err)
+	}
+	w.note(Notice{What: Rotated, Path: w.cfg.Path, Bytes: w.size})
+	w.stats.Rotations++
+	w.retire(w.file)
+	w.enter(f, next, now)
+	return nil
+}
+
+// begun is what is known of a segment that has been begun: the chain behind its
+// first lines, their size and number.
+type begun struct {
+	chain   chain
+	size    int64
+	records int
+}
+
+// enter goes on in a segment that has been begun.
+func (w *Writer) enter(f *os.File, b begun, now time.Time) {
+	w.attach(f, b.size, now)
+	w.chain = b.chain
+	w.stats.Records += uint64(b.records)
+	w.stats.Bytes += uint64(b.size)
+	w.unsynced += b.records
+	w.wake()
+	w.due()
+}
+
+// begin makes the next segment under a name of its own and writes its first
+// lines.
+func (w *Writer) begin(reason Reason, now time.Time) (*os.File, begun, error) {
+	name := w.cfg.Path + nextSuffix
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, begun{}, err
+	}
+	f, err := os.OpenFile(name, w.cfg.openFlags()|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, begun{}, err
+	}
+	b, err := w.fillHead(f, reason, now)
+	if err != nil {
+		f.Close()
+		os.Remove(name)
+		return nil, begun{}, err
+	}
+	return f, b, nil
+}
+
+// fillHead gives a new segment its mode, its lock and its first lines.
+func (w *Writer) fillHead(f *os.File, reason Reason, now time.Time) (begun, error) {
+	b := begun{chain: w.chain.clone()}
+	b.chain.number++
+	if err := restrict(f, w.cfg, w.cfg.modes().live); err != nil {
+		return b, err
+	}
+	if err := lock(f, w.cfg.Path); err != nil {
+		return b, err
+	}
+	if w.cfg.Head == nil {
+		return b, nil
+	}
+	head := w.cfg.Head(NewSegment{Reason: reason, Number: b.chain.number, Closed: w.size, Time: now})
+	if n := len(head.Lines); n > 0 && head.Lines[n-1] != '\n' {
+		return b, errUnterminated
+	}
+	b.chain.write(head.Lines)
+	b.records = head.Records
+	text := append(w.line[:0], head.Lines...)
+	if len(head.Ledger) > 0 {
+		var err error
+		if text, err = b.chain.seal(text, head.Ledger); err != nil {
+			return b, err
+		}
+		b.records++
+	}
+	w.line = text
+	if len(text) == 0 {
+		return b, nil
+	}
+	w.stats.Writes++
+	var out output = f
+	if w.wrap != nil {
+		out = w.wrap(f)
+	}
+	n, err := out.Write(text)
+	b.size = int64(n)
+	return b, err
+}
+
+// highest returns the number that the oldest segment has after this rotation.
+// Without a limit, only the run of numbers from 1 on moves up (auditd-event.c,
+// shift_logs).
+func (w *Writer) highest() (int, error) {
+	if w.cfg.Full != Keep {
+		return max(w.cfg.Files-1, 0), nil
+	}
+	for n := 1; ; n++ {
+		_, err := os.Lstat(w.numbered(n))
+		if errors.Is(err, fs.ErrNotExist) {
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (w *Writer) numbered(n int) string { return w.cfg.Path + "." + strconv.Itoa(n) }
+
+// supersede makes the live segment an old one and puts the begun one into its
+// place.
+func (w *Writer) supersede(highest int) error {
+	if err := w.file.Chmod(w.cfg.modes().old); err != nil {
+		return err
+	}
+	err := w.shift(highest)
+	if err != nil {
+		err = errors.Join(err, w.file.Chmod(w.cfg.modes().live))
+	}
+	return err
+}
+
+// shift renames the segments, the oldest first, and gives the begun one the live
+// one's name. With highest 0 no old segment is kept: the live one is replaced.
+func (w *Writer) shift(highest int) error {
+	for n := highest; n > 1; n-- {
+		if err := os.Rename(w.numbered(n-1), w.numbered(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if highest > 0 {
+		if err := os.Rename(w.cfg.Path, w.numbered(1)); err != nil {
+			return err
+		}
+	}
+	err := os.Rename(w.cfg.Path+nextSuffix, w.cfg.Path)
+	if err != nil && highest > 0 {
+		err = errors.Join(err, os.Rename(w.numbered(1), w.cfg.Path))
+	}
+	return err
+}
