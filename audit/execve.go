@@ -45,7 +45,7 @@ func (a *Args) reset() { a.buf, a.ends = a.buf[:0], a.ends[:0] }
 // The kernel writes at most 7,500 bytes of arguments into one record, goes on in
 // another, and cuts a longer argument into a1[0]=, a1[1]=..., each quoted or
 // hexadecimal on its own (kernel/auditsc.c, audit_log_execve_info). The a1_len=
-// before them is not looked at: it doubles with each 7,500 bytes of the argument.
+// before them is not needed: it counts characters as they are printed.
 func (e *Event) Args(a *Args) bool {
 	a.reset()
 	argc, whole, piece := int64(-1), true, 0
@@ -62,7 +62,8 @@ func (e *Event) Args(a *Args) bool {
 					argc, _ = f.Int()
 				}
 				continue
-			case chunk > 0 && chunk == piece && n == a.Len()-1:
+			case chunk > 0 && n == a.Len()-1:
+				whole = whole && chunk == piece
 				a.buf = f.Text(a.buf)
 				a.ends[n] = len(a.buf)
 			default:
