@@ -19,7 +19,7 @@ import (
 type Options struct {
 	Dir    string            // the daemon's own folder, made if absent; a second start continues its trail
 	Format string            // RAW or ENRICHED; RAW when empty
-	Rules  []string          // lines of rules.d/test.rules; both daemons get the same file
+	Rules  []string          // lines of rules.d/test.rules; both daemons get the same file; nil: no such file
 	Conf   map[string]string // keys of auditd.conf that replace or complete Conf's
 
 	Output string                 // vigil's --output; none when empty
@@ -81,9 +81,10 @@ func (o *Options) layOut() error {
 			return fmt.Errorf("lay out daemon folder: %w", err)
 		}
 	}
-	rules := strings.Join(o.Rules, "\n") + "\n"
-	err := errors.Join(os.WriteFile(filepath.Join(o.Dir, "auditd.conf"), []byte(Conf(o.Dir, o.Format, o.Conf)), 0o640),
-		os.WriteFile(filepath.Join(o.Dir, "rules.d", "test.rules"), []byte(rules), 0o640))
+	err := os.WriteFile(filepath.Join(o.Dir, "auditd.conf"), []byte(Conf(o.Dir, o.Format, o.Conf)), 0o640)
+	if err == nil && len(o.Rules) > 0 {
+		err = os.WriteFile(filepath.Join(o.Dir, "rules.d", "test.rules"), []byte(strings.Join(o.Rules, "\n")+"\n"), 0o640)
+	}
 	if err == nil && o.Extra != nil {
 		err = o.Extra(o.Dir)
 	}
@@ -209,7 +210,7 @@ func (d *Daemon) await(ctx context.Context, what string, is func() (bool, error)
 			return nil
 		}
 		if err == nil {
-			err = pause(ctx, 10*time.Millisecond)
+			err = Pause(ctx, 10*time.Millisecond)
 		}
 		if err != nil {
 			return errors.Join(fmt.Errorf("start %s: wait for %s: %w: %s", d.Name, what, err, d.Messages()), d.Stop())

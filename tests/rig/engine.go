@@ -97,7 +97,7 @@ func LockEngine(ctx context.Context) (*Engine, error) {
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
 			return nil, errors.Join(fmt.Errorf("take audit lock: %w", err), lock.Close())
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := Pause(ctx, 50*time.Millisecond); err != nil {
 			return nil, errors.Join(fmt.Errorf("wait for audit lock %s: %w", LockPath, err), lock.Close())
 		}
 	}
@@ -179,8 +179,8 @@ func auditctl(ctx context.Context, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// pause sleeps, or returns ctx's error when that is over first.
-func pause(ctx context.Context, d time.Duration) error {
+// Pause sleeps, or returns ctx's error when that is over first.
+func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -56,7 +56,7 @@ func (d *Daemon) Quiet(ctx context.Context) error {
 	var size int64
 	since := time.Now()
 	for {
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := Pause(ctx, 50*time.Millisecond); err != nil {
 			return fmt.Errorf("wait until %s is quiet: %w", d.Name, err)
 		}
 		nowCPU, err := d.CPU()

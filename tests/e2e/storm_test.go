@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"vigil/tests/rig"
+)
+
+// TestStormIsComplete makes 100,000 execs and 100,000 opens at once, each from two processes, and looks for every one
+// of them in the trail, in the JSON, with stock ausearch, and in auditd's log of the same storm.
+func TestStormIsComplete(t *testing.T) {
+	engine(t)
+	n := events(t, 100000)
+	tools := programs(t)
+	execs, opens := storm("exec", n), storm("open", n)
+	execs.Variants = true
+	rules := []string{execs.Rule(), opens.Rule()}
+
+	dir := folder(t)
+	output := outputFile(t, dir)
+	d := startVigil(t, rig.Options{Dir: filepath.Join(dir, "vigil"), Rules: rules, Output: "json", Stdout: output})
+	brew(t, execs, opens)
+	quiet(t, d)
+	lostInKernel(t)
+	stop(t, d)
+
+	a := accounts(t, d.Log())
+	a.complete(t)
+	if a.keys["storm-exec"] != n || a.keys["storm-open"] != n {
+		t.Errorf("the trail has %d execs and %d opens, want %d each", a.keys["storm-exec"], a.keys["storm-open"], n)
+	}
+	inTrail := newTally(tools, n)
+	lines := newCommandLines(inTrail.exec)
+	if err := rig.Scan(d.Log(), lines.add); err != nil {
+		t.Fatal(err)
+	}
+	inTrail.check(t, "trail")
+	inJSON := newTally(tools, n)
+	if err := inJSON.json(output.Name()); err != nil {
+		t.Fatal(err)
+	}
+	inJSON.check(t, "JSON")
+	ours := ausearchCounts(t, d.Log())
+	if want := (counts{execs: n, opens: n, argv: n}); ours != want {
+		t.Errorf("ausearch on the trail counts %+v, want %+v", ours, want)
+	}
+
+	auditd := startAuditd(t, rig.Options{Dir: filepath.Join(dir, "auditd"), Rules: rules})
+	brew(t, execs, opens)
+	quiet(t, auditd)
+	stop(t, auditd)
+	if theirs := ausearchCounts(t, auditd.Log()); ours != theirs {
+		t.Errorf("ausearch counts %+v on the trail, %+v on auditd's log", ours, theirs)
+	}
+}
+
+// tally notes which execs of a storm with variants have been seen, and how.
+type tally struct {
+	tools rig.Tools
+	want  int
+	seen  map[string]int // argv[1]
+	wrong []string       // what differs; the first few
+}
+
+func newTally(tools rig.Tools, want int) *tally {
+	return &tally{tools: tools, want: want, seen: map[string]int{}}
+}
+
+// exec notes one command line; those that are not the storm's are passed over.
+func (c *tally) exec(serial uint32, argv []string) error {
+	if len(argv) < 2 || argv[0] != c.tools.Tiny {
+		return nil
+	}
+	c.seen[argv[1]]++
+	var p, i int
+	if _, err := fmt.Sscanf(argv[1], "%d.%d", &p, &i); err != nil {
+		return fmt.Errorf("serial %d: %w: argv[1] is %q", serial, err, argv[1])
+	}
+	if want := rig.Argv(c.tools, p, i, true); !slices.Equal(argv, want) && len(c.wrong) < 5 {
+		c.wrong = append(c.wrong, fmt.Sprintf("exec %s: %.200q, want %.200q", argv[1], argv, want))
+	}
+	return nil
+}
+
+// json notes every event with process.args of a file of JSON lines.
+func (c *tally) json(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, 1<<20)
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		var event struct {
+			Process struct {
+				Args []string `json:"args"`
+			} `json:"process"`
+		}
+		if err := json.Unmarshal(line, &event); err != nil {
+			return fmt.Errorf("line %d: %w: %.80q", n, err, line)
+		}
+		// What is not UTF-8 cannot be in JSON: the encoder of JSON replaced it, so the expectation must be too.
+		if err := c.exec(0, c.restore(event.Process.Args)); err != nil {
+			return err
+		}
+	}
+}
+
+// restore puts the storm's one byte that is not UTF-8 back where JSON had to write U+FFFD for it.
+func (c *tally) restore(argv []string) []string {
+	if len(argv) == 3 {
+		argv[2] = strings.ReplaceAll(argv[2], "\uFFFD", "\xff")
+	}
+	return argv
+}
+
+func (c *tally) check(t *testing.T, where string) {
+	t.Helper()
+	if len(c.seen) != c.want {
+		t.Errorf("%s: %d of %d execs", where, len(c.seen), c.want)
+	}
+	for name, n := range c.seen {
+		if n != 1 {
+			t.Errorf("%s: exec %s is there %d times", where, name, n)
+			break
+		}
+	}
+	for _, wrong := range c.wrong {
+		t.Errorf("%s: %s", where, wrong)
+	}
+}
+
+// counts is what stock ausearch finds of a storm.
+type counts struct{ execs, opens, argv int }
+
+// ausearchCounts asks for all events with the storm's keys, as stored, and counts those whose records say what they should.
+func ausearchCounts(t *testing.T, log string) counts {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "ausearch", "-if", log, "-k", "storm-", "--raw")
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var c counts
+	argvs := map[uint32]bool{}
+	err = rig.ScanReader(pipe, func(line rig.Line) error {
+		key, _ := line.Field("key")
+		switch {
+		case string(line.Type) == "SYSCALL" && string(key) == `"storm-exec"`:
+			c.execs++
+		case string(line.Type) == "SYSCALL" && string(key) == `"storm-open"`:
+			c.opens++
+		case string(line.Type) == "EXECVE":
+			argvs[line.Serial] = true
+		}
+		return nil
+	})
+	c.argv = len(argvs)
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		t.Fatalf("ausearch: %v", err)
+	}
+	return c
+}
