@@ -99,7 +99,7 @@ func misbehave(t *testing.T, dir string) int {
 	t.Helper()
 	n := 0
 	for _, text := range forgeries {
-		for _, kind := range []uint16{1005, 1112, 1124, 2100} {
+		for _, kind := range []uint16{1005, 1112, 1123, 2100} {
 			send(t, kind, mark+" "+text)
 			n++
 		}

@@ -48,7 +48,11 @@ func programs(t *testing.T) rig.Tools {
 	built.once.Do(func() {
 		var dir string
 		if dir, built.remove, built.err = rig.TempDir(); built.err == nil {
-			built.tools, built.err = rig.Build(context.Background(), dir, true)
+			binary := os.Getenv("VIGIL_E2E_BINARY")
+			built.tools, built.err = rig.Build(context.Background(), dir, binary == "")
+			if binary != "" {
+				built.tools.Vigil = binary
+			}
 		}
 	})
 	if built.err != nil {
@@ -96,6 +100,14 @@ func engine(t *testing.T) *rig.Engine {
 		}
 	})
 	return e
+}
+
+// reset makes the engine blank again in the middle of a test.
+func reset(t *testing.T, e *rig.Engine) {
+	t.Helper()
+	if err := e.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // folder is a new one that every user may enter.

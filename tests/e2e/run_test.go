@@ -92,11 +92,12 @@ func TestRunModes(t *testing.T) {
 
 // TestTrailModes compares owner and modes of the log with what auditd sets, and the numbering after rotations.
 func TestTrailModes(t *testing.T) {
-	engine(t)
+	e := engine(t)
 	rules := []string{storm("open", 2).Rule()}
 	conf := map[string]string{"max_log_file": "1", "num_logs": "3", "log_group": "adm"}
 	listing := map[string]string{}
 	for _, program := range []string{"auditd", "vigil"} {
+		reset(t, e) // auditd leaves its rules behind
 		o := rig.Options{Dir: filepath.Join(folder(t), "d"), Rules: rules, Conf: conf}
 		var d *rig.Daemon
 		if program == "auditd" {
