@@ -55,6 +55,7 @@ type Control struct {
 	held chan struct{} // holds a token for every send under way
 	seq  uint32        // of the last request; guarded by turn
 
+	sends   sync.WaitGroup // sends under way
 	closing sync.Once
 	closed  chan struct{}
 }
@@ -90,14 +91,23 @@ func procRoot(root string) string {
 	return root
 }
 
-// Close closes the socket. Calls that run return ErrClosed.
+// Close closes the socket. Calls that run return ErrClosed. If the kernel holds
+// a request, the descriptor goes when the kernel lets go.
 func (c *Control) Close() error {
 	var err error
 	c.closing.Do(func() {
 		close(c.closed)
 		c.sock.Wake()
-		<-c.turn // who has the turn gives it back, or has taken closed's side
-		err = c.sock.Close()
+		<-c.turn // whoever had it has seen closed by now, or has finished
+		closed := make(chan error, 1)
+		go func() {
+			c.sends.Wait()
+			closed <- c.sock.Close()
+		}()
+		select {
+		case err = <-closed:
+		case <-time.After(waitSlice):
+		}
 	})
 	return err
 }
@@ -158,15 +168,17 @@ func (c *Control) send(ctx context.Context, p []byte) error {
 		return errors.New("the kernel holds earlier requests: its backlog is full")
 	}
 	sent := make(chan error, 1)
-	go func() {
+	c.sends.Go(func() {
 		sent <- c.sock.Send(p)
 		<-c.held
-	}()
+	})
 	select {
 	case err := <-sent:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-c.closed:
+		return ErrClosed
 	}
 }
 

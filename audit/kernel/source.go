@@ -180,7 +180,7 @@ func (s *Source) await() (bool, error) {
 	now := time.Now()
 	if now.Sub(start) < atOnce {
 		// It was there already, and has been gathering since the last look.
-		gather -= now.Sub(s.drained)
+		gather = max(gather-now.Sub(s.drained), 0)
 	}
 	if gather > 0 {
 		if _, err := s.sock.Wait(gather, false); err != nil {
