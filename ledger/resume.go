@@ -1,0 +1,64 @@
+package ledger
+
+import (
+	"bytes"
+
+	"vigil/audit"
+	"vigil/audit/tables"
+)
+
+// FromKernel reports whether a record of the trail bears a serial of the
+// kernel's. Records that daemons write themselves (DAEMON_*, LEDGER, CONTAINER,
+// RESP_ALERT) have serials of their own.
+func FromKernel(t tables.Type) bool {
+	const firstDaemon, lastDaemon = 1200, 1299 // linux/audit.h, AUDIT_FIRST_DAEMON
+	switch {
+	case t >= firstDaemon && t <= lastDaemon:
+		return false
+	case t == tables.TypeLedger, t == tables.TypeContainer, t == tables.TypeRespAlert:
+		return false
+	}
+	return true
+}
+
+// Resume goes on from the end of a trail: tail is its last lines
+// (trail.Recovery.Tail) and last its last LEDGER line (trail.Recovery.Ledger),
+// nil if there is none. If that was written in the same boot, serials that are
+// missing after the tail are reported as lost while we were down. Resume belongs
+// before the first Observe. It returns the stamp of the newest kernel record, and
+// whether counting goes on from it.
+func (l *Ledger) Resume(tail, last []byte) (newest audit.ID, same bool) {
+	serials := make([]uint32, 0, 512)
+	for line := range bytes.Lines(tail) {
+		r, err := audit.ParseLine(bytes.TrimSuffix(line, []byte{'\n'}))
+		if err != nil || !FromKernel(r.Type) || string(r.Node) != l.cfg.Node {
+			continue
+		}
+		if len(serials) == 0 || before(newest.Serial, r.ID.Serial) {
+			newest = r.ID
+		}
+		serials = append(serials, r.ID.Serial)
+	}
+	written, err := ParseLine(last)
+	if len(serials) == 0 || err != nil || written.Boot != l.cfg.Boot || l.cfg.Boot == "" {
+		return newest, false
+	}
+	// Records of different events interleave, so an event that begins before the
+	// tail may have records in it. What is higher than everything in the first
+	// half has all its records in the second.
+	half := serials[:(len(serials)+1)/2]
+	first := half[0]
+	for _, s := range half {
+		if before(first, s) {
+			first = s
+		}
+	}
+	l.gaps.Resume(first + 1)
+	for _, s := range serials[len(half):] {
+		if before(first, s) {
+			l.gaps.Observe(s)
+		}
+	}
+	l.resumed, l.isResumed = newest, true
+	return newest, true
+}
