@@ -1,6 +1,7 @@
 package house
 
 import (
+	"bytes"
 	"go/ast"
 	"regexp"
 	"strings"
@@ -28,13 +29,23 @@ func TestHabits(t *testing.T) {
 			if name := called(call); forbidden(function, name) {
 				t.Errorf("%s: %s is called outside of main", tr.at(s, call), name)
 			}
-			if called(call) == "time.Sleep" && s.test && !sleepers.excused(s.path) {
+			if called(call) == "time.Sleep" && s.test && !bubbled(s) && !sleepers.excused(s.path) {
 				t.Errorf("%s: a test sleeps: use testing/synctest, or wait for the thing itself", tr.at(s, call))
 			}
 			return true
 		})
 	}
 	sleepers.stale(t)
+}
+
+// bubbled reports whether a test file works with testing/synctest, in whose bubbles sleeping costs nothing.
+func bubbled(s source) bool {
+	for _, imp := range s.file.Imports {
+		if imp.Path.Value == `"testing/synctest"` {
+			return true
+		}
+	}
+	return false
 }
 
 // forbidden reports whether a call of name ends the process behind the caller's back. main and TestMain alone may.
@@ -58,9 +69,9 @@ func called(call *ast.CallExpr) string {
 func TestNothingLeftOver(t *testing.T) {
 	notes := regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b`)
 	for _, s := range load(t).files {
-		for n, line := range strings.Split(string(s.text), "\n") {
-			if found := notes.FindString(line); found != "" && !s.made {
-				t.Errorf("%s:%d: %s: do it, or write an issue", s.path, n+1, found)
+		for _, at := range notes.FindAllIndex(s.text, -1) {
+			if line := 1 + bytes.Count(s.text[:at[0]], []byte("\n")); !s.made {
+				t.Errorf("%s:%d: %s: do it, or write an issue", s.path, line, s.text[at[0]:at[1]])
 			}
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
