@@ -164,9 +164,7 @@ func (a *Assembler) Expire(now time.Time) {
 // Flush hands out every event that is open, because no record will follow, and
 // forgets those that were handed out.
 func (a *Assembler) Flush() {
-	for a.lingering.n > 0 {
-		a.finish(a.lingering.head, a.slots.at[a.lingering.head].end)
-	}
+	a.finishLingering()
 	for a.open.n > 0 {
 		a.finish(a.open.head, EndFlush)
 	}
@@ -215,6 +213,9 @@ const firstUserType2 tables.Type = 2100
 
 // pushSingle hands out an event of one record, behind the events that linger.
 func (a *Assembler) pushSingle(r Record) {
+	if recordSize(r)+len(r.Node) > a.cfg.MaxBytes/4 {
+		a.finishLingering() // there is no room to keep r
+	}
 	if a.lingering.n == 0 {
 		a.event.Records = append(a.event.Records[:0], r)
 		a.deliver(r.ID, r.Node, EndSingle)
@@ -223,13 +224,17 @@ func (a *Assembler) pushSingle(r Record) {
 	a.makeRoom()
 	i := a.slots.insertHidden(key{id: r.ID})
 	a.start(i)
-	if !a.add(i, r) {
-		return
-	}
+	a.add(i, r)
 	a.linger(i, EndSingle)
 	a.slots.at[i].ready = true
 	if a.lingering.head == i {
 		a.finish(i, EndSingle)
+	}
+}
+
+func (a *Assembler) finishLingering() {
+	for a.lingering.n > 0 {
+		a.finish(a.lingering.head, a.slots.at[a.lingering.head].end)
 	}
 }
 
@@ -391,10 +396,7 @@ func (a *Assembler) add(i int32, r Record) bool {
 	}
 	if need > limit {
 		end := EndEvicted
-		switch {
-		case !s.hashed:
-			end = EndSingle
-		case s.late:
+		if s.late {
 			end = EndLate
 		}
 		a.complete(i, end) // holds nothing, so hands out nothing

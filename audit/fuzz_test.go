@@ -166,7 +166,7 @@ func FuzzAssembler(f *testing.F) {
 				if data[2]&2 != 0 {
 					r.Body = append(r.Body, " subj=? "...)
 				}
-				r.Body = append(r.Body, bytes.Repeat([]byte{'x'}, int(data[3])*int(data[3])/2)...)
+				r.Body = append(r.Body, bytes.Repeat([]byte{'x'}, int(data[3])+int(data[3])/250*20000)...)
 				if data[2]&4 != 0 {
 					r.Enrichment = r.Body[2:4]
 				}
