@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -156,4 +158,13 @@ func Default(auditDir string) Config {
 			OnExit: RestoreRules,
 		},
 	}
+}
+
+// CheckMode says whether text is one of the modes; empty is right, for none
+// chosen. The error names the nearest.
+func CheckMode(text string) error {
+	if text == "" || slices.Contains(Auto.words(), text) {
+		return nil
+	}
+	return errors.New(unknown("mode", text, Auto.words()))
 }

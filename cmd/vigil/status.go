@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vigil/daemon"
+)
+
+func newStatusCommand(stdio terminal) *cobra.Command {
+	var runDir string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Say how the running daemon is, and what was produced, lost and kept",
+		Long: `Ask the running daemon: its mode and why, the kernel's queue, the ledger (records
+received, events, records in the trail, what was lost and where), the trail.
+
+EXIT STATUS
+  0  it runs, and nothing was lost since it started
+  1  it does not run, or something was lost
+  2  wrong usage`,
+		Example: "  vigil status\n  vigil status --json | jq .ledger.gaps",
+		Args:    noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := daemon.AskStatus(c.Context(), runDir)
+			if err != nil {
+				return err
+			}
+			if err := printStatus(stdio.out, s, asJSON); err != nil {
+				return err
+			}
+			if lossy(s) {
+				return exitError(exitFailed)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&runDir, "run-dir", "/run/vigil", "`directory` of the daemon's control socket")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// lossy says whether anything was lost since the daemon started.
+func lossy(s daemon.Status) bool {
+	l := s.Ledger
+	return l.Gaps+l.Lost+l.Dropped > 0 || l.Losses > 0 || len(l.Pending) > 0
+}
+
+func printStatus(w io.Writer, s daemon.Status, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(s)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
+	row("vigil", "%s, pid %d, for %s", s.Version, s.PID, time.Since(s.Since).Round(time.Second))
+	row("mode", "%s: %s", s.Mode, s.Why)
+	if k := s.Kernel; k != nil {
+		row("kernel", "%d of %d records waiting, %d lost since boot", k.Backlog, k.BacklogLimit, k.Lost)
+	} else {
+		row("kernel", "does not answer")
+	}
+	row("rules", "%d loaded (%s)", s.Rules.Loaded, s.Rules.Source)
+	row("received", "%d records, %s", s.Ledger.Received, amount(s.Socket.Bytes))
+	row("assembled", "%d events", s.Ledger.Assembled)
+	if t := s.Trail; t != nil {
+		row("written", "%d records, %s, in %d writes", s.Ledger.Written, amount(t.Bytes), t.Writes)
+		row("trail", "%s, %s now, %d rotations", t.Path, amount(uint64(t.Size)), t.Rotations)
+	} else {
+		row("trail", "not written")
+	}
+	verdict := "nothing"
+	if lossy(s) {
+		verdict = fmt.Sprintf("%d serials missing, %d lost by the kernel, %d not written", s.Ledger.Gaps, s.Ledger.Lost, s.Ledger.Dropped)
+	}
+	row("lost", "%s", verdict)
+	for _, l := range append(s.Ledger.Recent, s.Ledger.Pending...) {
+		row("", "%s: %d, serials %d to %d, %s to %s", l.Reason, l.Count, l.First, l.Last, l.Since.Format(time.RFC3339), l.Until.Format(time.RFC3339))
+	}
+	return table.Flush()
+}
+
+// amount prints a number of bytes for people.
+func amount(n uint64) string {
+	switch {
+	case n >= 10<<20:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 10<<10:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}

@@ -1,0 +1,103 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// controlSocket is the name of the daemon's socket in its run directory. Only
+// root may open it: [Run] sets a umask that makes it 0600 from its first moment.
+const controlSocket = "control.sock"
+
+// control answers `vigil status` and the like: HTTP over a Unix socket, so that
+// curl --unix-socket can ask too.
+type control struct {
+	listener net.Listener
+	server   http.Server
+}
+
+// listenControl opens the socket in runDir. A socket that an instance left
+// behind is replaced; one on which an instance answers is an error.
+func listenControl(runDir string, status func() Status) (*control, error) {
+	if err := os.MkdirAll(runDir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the run directory: %w", err)
+	}
+	path := filepath.Join(runDir, controlSocket)
+	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		c.Close() //nolint:errcheck // only asked whether it opens
+		return nil, fmt.Errorf("open control socket %s: another vigil answers on it: stop it, or give this one its own --run-dir", path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("remove old control socket: %w", err)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("open control socket: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		// An error here is the asker's going away.
+		_ = json.NewEncoder(w).Encode(status())
+	})
+	return &control{
+		listener: listener,
+		server:   http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second},
+	}, nil
+}
+
+// serve answers until close.
+func (c *control) serve() error {
+	if err := c.server.Serve(c.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve control socket: %w", err)
+	}
+	return nil
+}
+
+// close ends serve and removes the socket.
+func (c *control) close() { c.server.Close() } //nolint:errcheck // nothing to do about it at the end
+
+// ErrNotRunning is returned by [AskStatus] when no daemon answers.
+var ErrNotRunning = errors.New("no vigil is running here")
+
+// AskStatus asks the daemon that has runDir how it is. It returns
+// [ErrNotRunning] if there is none, and an error of os for a socket that may
+// not be opened.
+func AskStatus(ctx context.Context, runDir string) (Status, error) {
+	path := filepath.Join(runDir, controlSocket)
+	client := http.Client{
+		Timeout: 10 * time.Second,
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", path)
+		}},
+	}
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://vigil/status", nil)
+	if err != nil {
+		return Status{}, fmt.Errorf("ask for status: %w", err)
+	}
+	response, err := client.Do(request)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return Status{}, fmt.Errorf("ask on %s: %w", path, ErrNotRunning)
+	}
+	if err != nil {
+		return Status{}, fmt.Errorf("ask for status: %w", err)
+	}
+	defer response.Body.Close() //nolint:errcheck // only read
+	var s Status
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&s); err != nil {
+		return Status{}, fmt.Errorf("read status: %w", err)
+	}
+	return s, nil
+}

@@ -1,0 +1,103 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vigil/audit/kernel"
+	"vigil/daemon/config"
+	"vigil/daemon/output"
+	"vigil/enrich"
+	"vigil/ledger"
+	"vigil/trail"
+)
+
+// Options say what [Run] runs.
+type Options struct {
+	// Settings reads the configuration: at start, and again on SIGHUP.
+	Settings func() (config.Config, error)
+	StateDir string // what outlives a reboot; made if it is missing
+	RunDir   string // control socket, pid file; made if it is missing
+	Output   output.Kind
+	Stdout   io.Writer
+	Colour   bool   // Stdout is a terminal
+	Version  string // of the program
+	Log      *slog.Logger
+}
+
+// Run reads the kernel's audit stream until ctx ends, and then puts everything
+// back. It returns nil when it ended because ctx did, else why it could not
+// start or go on.
+func Run(ctx context.Context, o Options) error {
+	unix.Umask(0o077)
+	settings, err := o.Settings()
+	if err != nil {
+		return err
+	}
+	d := &daemon{o: o, settings: settings, log: o.Log, since: time.Now(), asked: self()}
+	err = d.open(ctx)
+	if err == nil {
+		err = d.run(ctx)
+	}
+	return errors.Join(err, d.close())
+}
+
+// daemon is what runs, in the order in which it is opened.
+type daemon struct {
+	o        Options
+	settings config.Config
+	log      *slog.Logger
+	since    time.Time
+
+	engine  *kernel.Control
+	status  atomic.Pointer[kernel.Status] // as last asked
+	names   *enrich.Names
+	ledger  *ledger.Ledger
+	scribe  *scribe
+	trail   *trail.Writer // nil: nothing is written
+	source  *kernel.Source
+	control *control
+	console *console // nil: nothing is printed
+	rules   *rules
+
+	mu    sync.Mutex
+	asked actor // who asked for the rotation under way
+
+	undo []func() error // of open, to be called in reverse order
+}
+
+// close takes down what open brought up, the last first.
+func (d *daemon) close() error {
+	var errs []error
+	for i := len(d.undo) - 1; i >= 0; i-- {
+		errs = append(errs, d.undo[i]())
+	}
+	d.undo = nil
+	return errors.Join(errs...)
+}
+
+func (d *daemon) later(undo func() error) { d.undo = append(d.undo, undo) }
+
+// report is the daemon's status.
+func (d *daemon) report() Status {
+	s := Status{
+		Version: d.o.Version, PID: os.Getpid(), Since: d.since,
+		Ledger: d.ledger.Snapshot(), Trail: trailStatus(d.trail), Rules: d.rules.status(),
+	}
+	if d.source != nil {
+		s.Mode, s.Why = d.source.Mode().String(), d.source.Why()
+		s.Socket = socketStatus(d.source.Stats())
+	}
+	if k := d.status.Load(); k != nil {
+		s.Kernel = kernelStatus(*k)
+	}
+	return s
+}

@@ -1,0 +1,186 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"vigil/audit/kernel"
+	"vigil/audit/tables"
+	"vigil/daemon/config"
+	"vigil/daemon/output"
+	"vigil/enrich"
+	"vigil/ledger"
+	"vigil/trail"
+)
+
+// open brings everything up. What it has opened when it fails, close takes down.
+func (d *daemon) open(ctx context.Context) error {
+	steps := []func(context.Context) error{
+		d.openEngine, d.openNames, d.openRunDir, d.openTrail, d.openSource, d.begin, d.openConsole, d.openRules,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openEngine asks the audit engine how it is before anything is touched, so that
+// who may not run the daemon learns just that.
+func (d *daemon) openEngine(ctx context.Context) error {
+	engine, err := kernel.DialControl(ctx, kernel.ControlConfig{})
+	if err != nil {
+		return err
+	}
+	d.engine = engine
+	d.later(engine.Close)
+	if err := d.ask(ctx); err != nil && d.settings.Source.Mode != config.Observer {
+		return err
+	}
+	return nil
+}
+
+// ask reads the engine's status.
+func (d *daemon) ask(ctx context.Context) error {
+	status, err := d.engine.Status(ctx)
+	if err != nil {
+		return err
+	}
+	d.status.Store(&status)
+	return nil
+}
+
+func (d *daemon) openNames(context.Context) error {
+	d.names = enrich.NewNames(enrich.Config{Logger: d.log})
+	return nil
+}
+
+func (d *daemon) openRunDir(context.Context) error {
+	control, err := listenControl(d.o.RunDir, d.report)
+	if err != nil {
+		return err
+	}
+	d.control = control
+	d.later(func() error { control.close(); return nil })
+	return nil
+}
+
+// openTrail opens the log and takes up its books where they were left.
+func (d *daemon) openTrail(context.Context) error {
+	node, err := nodeName(d.settings.Node.Name)
+	if err != nil {
+		return err
+	}
+	boot := bootID()
+	d.ledger = ledger.New(ledger.Config{Node: node, Boot: boot})
+	d.scribe = &scribe{stamps: newStamps(), ledger: d.ledger}
+	if node != "" {
+		d.scribe.node = []byte(node)
+	}
+	if d.settings.Trail.Format == config.Enriched {
+		d.scribe.names = d.names
+	}
+	if !d.settings.Trail.Write {
+		return nil
+	}
+	c, err := trailConfig(d.settings.Trail)
+	if err != nil {
+		return err
+	}
+	c.Head = func(s trail.NewSegment) trail.Head { return d.scribe.head(s, d.whoAsked()) }
+	c.Notify = d.notice
+	writer, recovery, err := trail.Open(c)
+	if err != nil {
+		return err
+	}
+	d.trail = writer
+	d.later(writer.Close)
+	return d.resume(recovery)
+}
+
+// resume says what the last run left behind, and goes on counting from there.
+func (d *daemon) resume(r *trail.Recovery) error {
+	if len(r.Excess) > 0 {
+		d.log.Info("removed trail files beyond the configured number", "files", r.Excess)
+	}
+	d.ledger.Resume(r.Tail, r.Ledger)
+	if r.Torn == 0 {
+		return nil
+	}
+	d.log.Warn("repaired the trail: its last line was torn", "bytes", r.Torn, "set_aside", r.Broken)
+	if r.Problem != nil {
+		d.log.Error("the torn bytes could not be set aside", "err", r.Problem, "bytes", string(r.Lost))
+	}
+	return d.trail.Seal(d.scribe.seal(ledger.Repair, ledger.Loss{}, time.Now()))
+}
+
+// openSource opens the stream. From here on records wait in the socket.
+func (d *daemon) openSource(ctx context.Context) error {
+	source, err := kernel.Open(ctx, sourceConfig(d.settings.Source, d.log))
+	if err != nil {
+		return err
+	}
+	d.source = source
+	d.later(source.Close)
+	if s := d.status.Load(); s != nil {
+		d.ledger.KernelLost(s.Lost, time.Now())
+	}
+	return nil
+}
+
+// begin writes the first records of this run.
+func (d *daemon) begin(context.Context) error {
+	if d.trail == nil {
+		return nil
+	}
+	// The console is to show these records too, so it must know the end of the
+	// trail before.
+	if err := d.attachConsole(); err != nil {
+		return err
+	}
+	now := time.Now()
+	text := startText(d.o.Version, string(d.settings.Trail.Format), self())
+	return d.writeOwn(tables.TypeDaemonStart, text, ledger.Start, now)
+}
+
+// writeOwn appends a record about the daemon itself and a LEDGER record.
+func (d *daemon) writeOwn(t tables.Type, text string, op ledger.Op, now time.Time) error {
+	if err := d.trail.Append(d.scribe.appendOwn(nil, t, text, now), 1); err != nil {
+		return err
+	}
+	if err := d.trail.Seal(d.scribe.seal(op, ledger.Loss{}, now)); err != nil {
+		return err
+	}
+	d.ledger.Written(2)
+	return nil
+}
+
+func (d *daemon) attachConsole() error {
+	if d.o.Output == output.None {
+		return nil
+	}
+	c, err := newConsole(d.trail, d.o.Stdout, d.o.Output, d.o.Colour, d.log)
+	d.console = c
+	return err
+}
+
+func (d *daemon) openConsole(context.Context) error {
+	if d.console == nil && d.o.Output != output.None {
+		d.log.Warn("nothing will be printed: the output reads the trail, and trail.write is false")
+	}
+	return nil
+}
+
+// openRules loads the rules, last of all: from here on there is something to
+// read.
+func (d *daemon) openRules(ctx context.Context) error {
+	d.rules = newRules(d.engine, d.settings.Rules, d.o.RunDir, d.log)
+	if d.source.Mode() != kernel.Daemon {
+		d.log.Info("leaving the rules to the audit daemon that is registered")
+		return nil
+	}
+	// Put back by leave, before the stream is drained; here only if open fails.
+	d.later(func() error { return d.rules.restore(context.WithoutCancel(ctx)) })
+	return d.rules.load(ctx)
+}

@@ -1,0 +1,3 @@
+package output
+
+func newEncoder(kind Kind, colour bool) encoder { return nil }

@@ -1,0 +1,187 @@
+package daemon
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"context"
+
+	"vigil/audit"
+	"vigil/audit/kernel"
+	"vigil/audit/tables"
+	"vigil/ledger"
+	"vigil/trail"
+)
+
+// pipeline is the way of a record: from the socket into the trail and, put
+// together with its like, into an event. One goroutine goes it from end to end
+// and waits for nothing but the socket and the write to the trail.
+type pipeline struct {
+	source    *kernel.Source
+	trail     *trail.Writer // nil: nothing is written
+	scribe    *scribe
+	ledger    *ledger.Ledger
+	assembler *audit.Assembler
+	log       *slog.Logger
+
+	lines   []byte   // of one read, to be written in one write
+	serials []uint32 // of the records in lines, to say which are lost if it fails
+	failing error    // why the last write failed; nil: it did not
+	seen    kernel.Stats
+}
+
+func newPipeline(source *kernel.Source, writer *trail.Writer, s *scribe, log *slog.Logger) *pipeline {
+	p := &pipeline{source: source, trail: writer, scribe: s, ledger: s.ledger, log: log}
+	p.assembler = audit.NewAssembler(audit.AssemblerConfig{}, func(*audit.Event) { p.ledger.Assembled(1) })
+	return p
+}
+
+// run goes on until the source is drained. It returns the error of the socket
+// that ended it, if one did.
+func (p *pipeline) run() error {
+	// The end comes through the source's Drain, after everything is read.
+	ctx := context.Background()
+	for {
+		messages, err := p.source.Read(ctx)
+		switch {
+		case errors.Is(err, io.EOF):
+			p.finish(time.Now())
+			return nil
+		case kernel.IsNotice(err):
+			p.log.Warn(err.Error())
+		case err != nil:
+			p.finish(time.Now())
+			return err
+		}
+		now := time.Now()
+		p.take(messages, now)
+		p.tend(now)
+	}
+}
+
+// take takes the records of one read: into the trail with one write, then into
+// events.
+func (p *pipeline) take(messages []kernel.Message, now time.Time) {
+	p.lines, p.serials = p.lines[:0], p.serials[:0]
+	for i := range messages {
+		r, err := audit.ParseMessage(messages[i].Type, messages[i].Payload)
+		if err != nil {
+			r = unstamped(messages[i], p.scribe.stamps.next(now))
+		} else {
+			p.ledger.Observe(r.ID.Serial)
+		}
+		if r.Type != tables.TypeEOE { // auditd never logs it
+			p.lines = p.scribe.appendLine(p.lines, r)
+			p.serials = append(p.serials, r.ID.Serial)
+		}
+		p.assembler.Push(r, now)
+	}
+	p.ledger.Received(len(messages))
+	p.write(now)
+}
+
+// unstamped makes a record of a message that does not begin with a stamp, as the
+// kernel's do: its text is kept, under a stamp of ours.
+func unstamped(m kernel.Message, id audit.ID) audit.Record {
+	return audit.Record{Type: m.Type, ID: id, Body: m.Payload}
+}
+
+// write appends the lines. What could not be written is counted, said once, and
+// told in the trail as soon as there is room for it.
+func (p *pipeline) write(now time.Time) {
+	if p.trail == nil || len(p.serials) == 0 {
+		return
+	}
+	err := p.trail.Append(p.lines, len(p.serials))
+	written := len(p.serials)
+	if err != nil {
+		written = 0
+		var partly *trail.AppendError
+		if errors.As(err, &partly) {
+			written = partly.Lines
+		}
+		first, last := bounds(p.serials[written:])
+		p.ledger.Dropped(len(p.serials)-written, first, last, now)
+	}
+	p.ledger.Written(written)
+	p.report(err)
+}
+
+// report says when writing begins to fail and when it works again.
+func (p *pipeline) report(err error) {
+	switch {
+	case err != nil && p.failing == nil:
+		p.log.Error("the trail cannot be written: records are counted and lost until it can", "err", err)
+	case err == nil && p.failing != nil:
+		p.log.Info("the trail is written again")
+	}
+	p.failing = err
+}
+
+// bounds finds the lowest and highest of serials that may have wrapped.
+func bounds(serials []uint32) (first, last uint32) {
+	if len(serials) == 0 {
+		return 0, 0
+	}
+	first, last = serials[0], serials[0]
+	for _, s := range serials[1:] {
+		if int32(s-first) < 0 {
+			first = s
+		}
+		if int32(s-last) > 0 {
+			last = s
+		}
+	}
+	return first, last
+}
+
+// tend does what is due by time: events that wait for no more, names that have
+// changed, serials that are overdue, losses to be told.
+func (p *pipeline) tend(now time.Time) {
+	p.assembler.Expire(now)
+	if p.scribe.names != nil {
+		p.scribe.names.Refresh(now)
+	}
+	p.count(now)
+	p.ledger.Settle(now)
+	p.tellLosses(now, p.ledger.Next)
+}
+
+// count takes over what the source counted since the last time.
+func (p *pipeline) count(now time.Time) {
+	s := p.source.Stats()
+	if n := s.Overruns - p.seen.Overruns; n != 0 {
+		p.ledger.Overflowed(int(n), now)
+	}
+	if n := s.Truncated - p.seen.Truncated; n != 0 {
+		p.ledger.Lose(ledger.Loss{Reason: ledger.Truncated, Count: n, Since: now, Until: now})
+	}
+	p.seen = s
+}
+
+// tellLosses puts LEDGER records of what was lost into the trail. What cannot be
+// written stays with the ledger until it can.
+func (p *pipeline) tellLosses(now time.Time, next func(time.Time) (ledger.Loss, bool)) {
+	for loss, ok := next(now); ok; loss, ok = next(now) {
+		if p.trail != nil {
+			err := p.trail.Seal(p.scribe.seal(ledger.Lost, loss, now))
+			p.report(err)
+			if err != nil {
+				return
+			}
+		}
+		p.ledger.Written(1)
+		p.ledger.Done()
+		p.log.Warn("records were lost", "reason", loss.Reason.String(), "count", loss.Count, "first", loss.First, "last", loss.Last)
+	}
+}
+
+// finish hands out what is still open, because nothing follows.
+func (p *pipeline) finish(now time.Time) {
+	p.assembler.Flush()
+	p.count(now)
+	p.ledger.Flush(now)
+	p.tellLosses(now, func(time.Time) (ledger.Loss, bool) { return p.ledger.NextAtEnd() })
+}

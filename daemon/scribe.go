@@ -1,0 +1,50 @@
+package daemon
+
+import (
+	"time"
+
+	"vigil/audit"
+	"vigil/audit/tables"
+	"vigil/enrich"
+	"vigil/ledger"
+	"vigil/trail"
+)
+
+// scribe makes the lines of the trail: those of the kernel's records and those
+// of the daemon's own. Safe for concurrent use.
+type scribe struct {
+	node   []byte        // nil: lines have no node=
+	names  *enrich.Names // nil: RAW
+	stamps *stamps
+	ledger *ledger.Ledger
+}
+
+// appendLine appends a record's line, with newline.
+func (s *scribe) appendLine(dst []byte, r audit.Record) []byte {
+	dst = r.AppendLine(dst, s.node)
+	if s.names != nil {
+		dst = enrich.AppendSuffix(dst, r, s.names)
+	}
+	return append(dst, '\n')
+}
+
+// appendOwn appends the line of a record that the daemon writes about itself.
+func (s *scribe) appendOwn(dst []byte, t tables.Type, text string, now time.Time) []byte {
+	return s.appendLine(dst, audit.Record{Type: t, ID: s.stamps.next(now), Body: []byte(text)})
+}
+
+// seal is a LEDGER line as trail.Writer.Seal wants it.
+func (s *scribe) seal(op ledger.Op, loss ledger.Loss, now time.Time) []byte {
+	return s.ledger.Line(s.stamps.next(now), op, loss).Append(nil)
+}
+
+// head is how a new segment begins: with auditd's record if somebody asked for
+// the rotation, and with the seal of the segment before.
+func (s *scribe) head(segment trail.NewSegment, asked actor) trail.Head {
+	head := trail.Head{Ledger: s.seal(ledger.Segment, ledger.Loss{}, segment.Time)}
+	if segment.Reason == trail.ReasonAsked {
+		head.Lines = s.appendOwn(nil, tables.TypeDaemonRotate, rotateText(asked), segment.Time)
+		head.Records = 1
+	}
+	return head
+}

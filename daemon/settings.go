@@ -1,0 +1,152 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"vigil/audit/kernel"
+	"vigil/daemon/config"
+	"vigil/trail"
+)
+
+// sourceConfig is the socket's part of the configuration in the words of its
+// room.
+func sourceConfig(c config.Source, log *slog.Logger) kernel.Config {
+	k := kernel.Config{
+		ReceiveBuffer: int(c.ReceiveBuffer),
+		BacklogLimit:  c.BacklogLimit,
+		Gather:        time.Duration(c.Gather),
+		Logger:        log,
+	}
+	switch c.Mode {
+	case config.Daemon:
+		k.Mode = kernel.Daemon
+	case config.Observer:
+		k.Mode = kernel.Observer
+	}
+	if c.OnTaken == config.Retake {
+		k.OnTaken = kernel.TakenRetake
+	}
+	if c.Gather == 0 {
+		k.Gather = -1 // not at all
+	}
+	return k
+}
+
+// trailConfig is the log's part of the configuration in the words of its room.
+func trailConfig(c config.Trail) (trail.Config, error) {
+	t := trail.Config{
+		Path:         c.Path,
+		MaxFile:      int64(c.MaxFile),
+		Files:        c.Files,
+		FlushRecords: c.Flush.Records,
+		FlushEvery:   time.Duration(c.Flush.Every),
+	}
+	switch c.OnFull {
+	case config.Keep:
+		t.Full = trail.Keep
+	case config.Ignore:
+		t.Full = trail.Ignore
+	}
+	switch c.Flush.Mode {
+	case config.FlushIncremental:
+		t.Flush = trail.Incremental
+	case config.FlushNone:
+		t.Flush = trail.None
+	case config.FlushData:
+		t.Flush = trail.Data
+	case config.FlushSync:
+		t.Flush = trail.Sync
+	}
+	group, err := groupID(c.Group)
+	t.Group = group
+	return t, err
+}
+
+// groupID finds a group by name or number.
+func groupID(name string) (int, error) {
+	if id, err := strconv.Atoi(name); err == nil && id >= 0 {
+		return id, nil
+	}
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, fmt.Errorf("find the trail's group %q: %w: name one that exists, or root", name, err)
+	}
+	return strconv.Atoi(g.Gid)
+}
+
+// needRestart names the settings that differ and are read only at start.
+func needRestart(was, now config.Config) []string {
+	var changed []string
+	if was.Node != now.Node {
+		changed = append(changed, "node")
+	}
+	if was.Source != now.Source {
+		changed = append(changed, "source")
+	}
+	if was.Trail != now.Trail {
+		changed = append(changed, "trail")
+	}
+	return changed
+}
+
+// bootID is the kernel's name for this boot, empty if it does not say
+// (random(4)).
+func bootID() string {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return string(bytes.TrimSpace(text))
+}
+
+// nodeName is what node= says, empty for nothing.
+func nodeName(setting string) (string, error) {
+	switch setting {
+	case "none":
+		return "", nil
+	case "hostname":
+		name, err := os.Hostname()
+		if err != nil {
+			return "", fmt.Errorf("find node name: %w", err)
+		}
+		return name, nil
+	case "fqd", "numeric":
+		return resolvedName(setting)
+	}
+	return setting, nil
+}
+
+// resolveTimeout bounds the name service's part in a start.
+const resolveTimeout = 5 * time.Second
+
+// resolvedName is the host's fully qualified name (fqd) or its address
+// (numeric), as auditd's name_format has them.
+func resolvedName(form string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+	defer cancel()
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("find node name: %w", err)
+	}
+	addresses, err := net.DefaultResolver.LookupIP(ctx, "ip", host)
+	if err != nil || len(addresses) == 0 {
+		return "", fmt.Errorf("find node name (%s): the host's name %q has no address: %w: give it one in /etc/hosts, or use hostname", form, host, err)
+	}
+	if form == "numeric" {
+		return addresses[0].String(), nil
+	}
+	names, err := net.DefaultResolver.LookupAddr(ctx, addresses[0].String())
+	if err != nil || len(names) == 0 {
+		return host, nil // auditd too takes what it has
+	}
+	return strings.TrimSuffix(names[0], "."), nil
+}

@@ -1,0 +1,87 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"vigil/audit/kernel"
+	"vigil/audit/tables"
+)
+
+// signalSender asks the kernel who sent the last TERM, HUP, USR1 or USR2 to the
+// audit daemon (kernel/auditsc.c, audit_signal_info; it notes no other signal);
+// the daemon itself if nobody is known.
+func (d *daemon) signalSender(ctx context.Context) actor {
+	info, err := d.engine.SignalInfo(ctx)
+	if err != nil || info.PID == 0 {
+		return self()
+	}
+	a := processActor(int(info.PID))
+	a.auid = info.UID
+	return a
+}
+
+// handleSignals rotates on SIGUSR1 and reads the rules again on SIGHUP, as
+// auditd does.
+func (d *daemon) handleSignals(ctx context.Context) error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1)
+	defer signal.Stop(signals)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case s := <-signals:
+			sender := d.signalSender(ctx)
+			if s == syscall.SIGUSR1 {
+				d.rotate(sender)
+			} else {
+				d.reload(ctx, sender)
+			}
+		}
+	}
+}
+
+func (d *daemon) rotate(sender actor) {
+	d.mu.Lock()
+	d.asked = sender
+	d.mu.Unlock()
+	if d.trail == nil {
+		return
+	}
+	if err := d.trail.Rotate(); err != nil {
+		d.log.Error(err.Error())
+	}
+}
+
+func (d *daemon) whoAsked() actor {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked
+}
+
+// reload reads the configuration again, and applies the rules; what needs a
+// restart is named. Nothing changes if anything in it is wrong.
+func (d *daemon) reload(ctx context.Context, sender actor) {
+	settings, err := d.o.Settings()
+	state, result := "changed", "success"
+	if err == nil && d.source.Mode() == kernel.Daemon {
+		err = d.rules.reload(ctx, settings.Rules)
+	}
+	if err != nil {
+		d.log.Error("nothing was reloaded: " + err.Error())
+		state, result = "no-change", "failed"
+	} else if changed := needRestart(d.settings, settings); len(changed) > 0 {
+		d.log.Warn("these settings have changed and are taken at the next start", "settings", changed)
+	}
+	if d.trail == nil {
+		return
+	}
+	line := d.scribe.appendOwn(nil, tables.TypeDaemonConfig, reconfigureText(sender, state, result), time.Now())
+	if err := d.trail.Append(line, 1); err == nil {
+		d.ledger.Written(1)
+	}
+}

@@ -1,0 +1,98 @@
+package daemon
+
+import (
+	"time"
+
+	"vigil/audit/kernel"
+	"vigil/ledger"
+	"vigil/trail"
+)
+
+// Status is how a running daemon is, as `vigil status --json` prints it.
+type Status struct {
+	Version string    `json:"version"`
+	PID     int       `json:"pid"`
+	Since   time.Time `json:"since"` // when it started
+	Mode    string    `json:"mode"`  // "daemon" or "observer"
+	Why     string    `json:"why"`   // why it is that
+
+	Kernel *KernelStatus   `json:"kernel"` // null: the engine does not answer
+	Socket SocketStatus    `json:"socket"`
+	Ledger ledger.Snapshot `json:"ledger"`
+	Trail  *TrailStatus    `json:"trail"` // null: nothing is written
+	Rules  RulesStatus     `json:"rules"`
+}
+
+// KernelStatus is what the audit engine says of itself (struct audit_status,
+// <linux/audit.h>).
+type KernelStatus struct {
+	Enabled      uint32 `json:"enabled"` // 0 off, 1 on, 2 locked until reboot
+	PID          uint32 `json:"pid"`     // of the registered daemon
+	Lost         uint32 `json:"lost"`    // records, since boot or the last reset
+	Backlog      uint32 `json:"backlog"` // records waiting
+	BacklogLimit uint32 `json:"backlog_limit"`
+	RateLimit    uint32 `json:"rate_limit"` // records a second; 0: none
+}
+
+// SocketStatus is the state of the audit socket.
+type SocketStatus struct {
+	Records       uint64 `json:"records"` // received
+	Bytes         uint64 `json:"bytes"`
+	ReceiveBuffer int    `json:"receive_buffer"` // bytes
+	Queued        int    `json:"queued"`         // bytes waiting, with the kernel's overhead
+	QueuedMost    int    `json:"queued_most"`    // bytes, the most ever seen
+	Overruns      uint64 `json:"overruns"`       // deliveries for which there was no room at first
+	Stalls        uint64 `json:"stalls"`         // times the reader was late by a second or more
+	Pokes         uint64 `json:"pokes"`          // messages sent to wake the kernel's queue
+	Foreign       uint64 `json:"foreign"`        // datagrams of somebody else than the kernel, ignored
+	Malformed     uint64 `json:"malformed"`      // datagrams that are no message, ignored
+	Truncated     uint64 `json:"truncated"`      // records longer than any may be, cut
+	Duplicates    uint64 `json:"duplicates"`     // records that came both ways, dropped once
+	Taken         uint64 `json:"taken"`          // times another process took the registration
+}
+
+// TrailStatus is the state of the log on disk.
+type TrailStatus struct {
+	Path        string `json:"path"`
+	Records     uint64 `json:"records"` // appended since the start
+	Bytes       uint64 `json:"bytes"`
+	Writes      uint64 `json:"writes"` // write(2) calls
+	WriteErrors uint64 `json:"write_errors"`
+	Rotations   uint64 `json:"rotations"`
+	Syncs       uint64 `json:"syncs"`
+	SyncErrors  uint64 `json:"sync_errors"`
+	Segment     uint64 `json:"segment"` // number of the live file since the chain began
+	Size        int64  `json:"size"`    // of the live file, in bytes
+}
+
+// RulesStatus says which rules the daemon loaded.
+type RulesStatus struct {
+	Source string `json:"source"` // "built-in", "files" or "none": left as they are
+	Loaded int    `json:"loaded"` // rules in the kernel after loading
+}
+
+func socketStatus(s kernel.Stats) SocketStatus {
+	return SocketStatus{
+		Records: s.Records, Bytes: s.Bytes, ReceiveBuffer: s.ReceiveBuffer, Queued: s.Queued, QueuedMost: s.QueuedMost,
+		Overruns: s.Overruns, Stalls: s.Stalls, Pokes: s.Pokes, Foreign: s.Foreign, Malformed: s.Malformed,
+		Truncated: s.Truncated, Duplicates: s.Duplicates, Taken: s.Taken,
+	}
+}
+
+func kernelStatus(s kernel.Status) *KernelStatus {
+	return &KernelStatus{
+		Enabled: s.Enabled, PID: s.PID, Lost: s.Lost, Backlog: s.Backlog,
+		BacklogLimit: s.BacklogLimit, RateLimit: s.RateLimit,
+	}
+}
+
+func trailStatus(w *trail.Writer) *TrailStatus {
+	if w == nil {
+		return nil
+	}
+	s := w.Stats()
+	return &TrailStatus{
+		Path: w.Path(), Records: s.Records, Bytes: s.Bytes, Writes: s.Writes, WriteErrors: s.WriteErrors,
+		Rotations: s.Rotations, Syncs: s.Syncs, SyncErrors: s.SyncErrors, Segment: s.Segment, Size: s.Size,
+	}
+}
