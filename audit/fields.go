@@ -13,6 +13,21 @@ type Field struct {
 
 	typ   tables.Type // of the record: says what a bare value means
 	extra bool        // stands in the enrichment
+	inner bool        // stands in msg='...'
+}
+
+// FromProgram reports whether the field stands in the msg='...' of a user message:
+// a program has written it, not the kernel.
+func (f Field) FromProgram() bool { return f.inner }
+
+// Through returns f with a value that goes on to the end of word, which must be
+// from behind f in the same walk. Programs write values of several words, such as
+// op=adding user to group, without quotes.
+func (f Field) Through(word Field) Field {
+	if n := cap(f.Value) - cap(word.Value) + len(word.Value); n > len(f.Value) && n <= cap(f.Value) {
+		f.Value = f.Value[:n]
+	}
+	return f
 }
 
 // Fields walks the fields of a record in the order in which they are printed.
@@ -30,6 +45,7 @@ type Fields struct {
 	typ   tables.Type
 	extra bool
 	inner bool // b is in msg='...'
+	left  bool // b is behind it
 	open  bool // a '{' was seen that has no '}'
 }
 
@@ -84,7 +100,7 @@ func (f *Fields) NextWord() (Field, bool) {
 		}
 		if i == len(b) || b[i] == ' ' || i == start {
 			if word := f.word(start, i); len(word) > 0 {
-				return Field{Value: word, typ: f.typ, extra: f.extra}, true
+				return Field{Value: word, typ: f.typ, extra: f.extra, inner: f.inner}, true
 			}
 			if !f.leave() {
 				return Field{}, false
@@ -96,11 +112,11 @@ func (f *Fields) NextWord() (Field, bool) {
 			name = name[1:]
 		}
 		f.b = b[i+1:]
-		if !f.inner && !f.extra && string(name) == "msg" && len(f.b) > 0 && f.b[0] == '\'' {
+		if !f.inner && !f.left && !f.extra && string(name) == "msg" && len(f.b) > 0 && f.b[0] == '\'' {
 			f.enter()
 			continue
 		}
-		return Field{Name: name, Value: f.value(), typ: f.typ, extra: f.extra}, true
+		return Field{Name: name, Value: f.value(), typ: f.typ, extra: f.extra, inner: f.inner}, true
 	}
 }
 
@@ -135,7 +151,7 @@ func (f *Fields) leave() bool {
 	if !f.inner || len(f.outer) == 0 {
 		return false
 	}
-	f.b, f.outer = f.outer, nil
+	f.b, f.outer, f.inner, f.left = f.outer, nil, false, true
 	return true
 }
 

@@ -120,3 +120,31 @@ func TestAppendLine(t *testing.T) {
 		`node=no_de_ type=UNKNOWN[1599] msg=audit(1.002:3): a b c UID="root"`)
 	f(audit.Record{Type: tables.TypeEOE, ID: id}, "", `type=EOE msg=audit(1.002:3):`)
 }
+
+func TestFieldOrigin(t *testing.T) {
+	r := mustLine(t, `type=ADD_USER msg=audit(1.000:1): pid=7 uid=0 msg='op=adding user to group id=1000 pid=8 uid=1' pid=9 msg='x=1'`)
+	var got []string
+	fs := r.Fields()
+	var last audit.Field
+	for fd, ok := fs.NextWord(); ok; fd, ok = fs.NextWord() {
+		s := "kernel "
+		if fd.FromProgram() {
+			s = "program "
+		}
+		if fd.Name == nil {
+			last = last.Through(fd)
+			got[len(got)-1] = "program op=" + string(last.Value)
+			continue
+		}
+		last = fd
+		got = append(got, s+string(fd.Name)+"="+string(fd.Value))
+	}
+	// The last quote is the kernel's, whatever the program has put before it.
+	want := []string{
+		"kernel pid=7", "kernel uid=0", "program op=adding user to group", "program id=1000",
+		"program pid=8", "program uid=1'", "program pid=9", "program msg='x=1",
+	}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("fields: (-got +want)\n%s", diff)
+	}
+}
