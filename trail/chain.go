@@ -29,6 +29,10 @@ const (
 // chainLength is the length of " chain=" and 64 digits.
 const chainLength = len(fieldChain) + 2*sha256.Size
 
+// maxCount bounds the numbers of a LEDGER line, so that counting on from them
+// cannot overflow.
+const maxCount = math.MaxInt64 / 2
+
 // link is what the trail reads from a LEDGER line.
 type link struct {
 	number uint64            // segment=
@@ -50,11 +54,11 @@ func parseLink(line []byte) (l link, ok bool) {
 		return link{}, false
 	}
 	stream, rest, ok := cutNumber(rest, fieldBytes)
-	if !ok || stream > math.MaxInt64 {
+	if !ok || stream > maxCount {
 		return link{}, false
 	}
 	number, _, ok := cutNumber(rest, fieldSegment)
-	if !ok || number == 0 {
+	if !ok || number == 0 || number > maxCount {
 		return link{}, false
 	}
 	l.number, l.bytes = number, int64(stream)

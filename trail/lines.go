@@ -41,6 +41,19 @@ func (l *lineReader) enter(f *os.File, offset int64) error {
 	return nil
 }
 
+// rewind reads the segment from its start, because it was cut.
+func (l *lineReader) rewind() error {
+	l.vanished(l.position())
+	segment, err := identify(l.file)
+	if err != nil {
+		return err
+	}
+	l.segment, l.at, l.cut = segment, 0, false
+	l.scan.reset(l.file, 0)
+	l.account()
+	return nil
+}
+
 // next moves to the next line. false without an error: there is none yet.
 func (l *lineReader) next() (bool, error) {
 	for {

@@ -112,7 +112,7 @@ func (r *LiveReader) move() (bool, error) {
 		return false, fmt.Errorf("read trail: %w", err)
 	}
 	if own.Size() < r.lines.at {
-		return true, r.restart()
+		return true, r.lines.rewind() // truncated
 	}
 	if own.Size() > r.lines.scan.offset+int64(r.lines.scan.partial()) {
 		return true, nil
@@ -141,8 +141,6 @@ func (r *LiveReader) begin() (bool, error) {
 	}
 	i, offset := 0, int64(0)
 	switch {
-	case r.begun:
-		i = after(r.path, entries, r.lines.before.Segment)
 	case r.toEnd:
 		i = len(entries) - 1
 		offset = entries[i].size
@@ -174,23 +172,6 @@ func (r *LiveReader) enter(e entry, offset int64) (bool, error) {
 	}
 	r.begun = true
 	return true, r.lines.enter(f, offset)
-}
-
-// restart reads a segment that was truncated from its start.
-func (r *LiveReader) restart() error {
-	at := r.lines.position()
-	f, err := openEntry(r.path, entry{name: r.path, dev: at.Segment.Dev, inode: at.Segment.Inode})
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err = os.Open(fmt.Sprintf("/proc/self/fd/%d", r.lines.file.Fd()))
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.lines.close(); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	r.lines.vanished(at)
-	return r.lines.enter(f, 0)
 }
 
 // follow goes from a segment that has a successor, and so is complete, to that

@@ -10,6 +10,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Run syncs in the background, as the incremental flush modes want it, and looks
@@ -18,7 +20,7 @@ import (
 func (w *Writer) Run(ctx context.Context) error {
 	w.setRunning(true)
 	defer w.setRunning(false)
-	tick := time.NewTicker(min(w.cfg.FlushEvery, checkEvery))
+	tick := time.NewTimer(w.interval())
 	defer tick.Stop()
 	for {
 		select {
@@ -30,6 +32,7 @@ func (w *Writer) Run(ctx context.Context) error {
 		case <-tick.C:
 			w.tick()
 			w.flush()
+			tick.Reset(w.interval())
 		}
 	}
 }
@@ -38,6 +41,13 @@ func (w *Writer) setRunning(running bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.running = running
+}
+
+// interval is how long Run rests.
+func (w *Writer) interval() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return min(w.cfg.FlushEvery, checkEvery)
 }
 
 // tick looks after the file when nothing is appended.
@@ -75,7 +85,7 @@ func (w *Writer) wakeRun() {
 // nobody who appends waits for it.
 func (w *Writer) flush() {
 	w.mu.Lock()
-	out, due := w.out, w.cfg.incremental() && w.unsynced > 0 && w.file != nil
+	out, due := w.out, w.cfg.incremental() && w.unsynced > 0 && !w.closed
 	retired := w.takeRetired()
 	if due {
 		w.unsynced = 0
@@ -102,11 +112,7 @@ func (w *Writer) Sync() error {
 	if w.closed {
 		return ErrClosed
 	}
-	err := w.release(w.takeRetired())
-	if w.file != nil {
-		err = errors.Join(err, w.syncNow())
-	}
-	return err
+	return errors.Join(w.release(w.takeRetired()), w.syncNow())
 }
 
 // syncNow syncs the live segment under the lock.
@@ -158,13 +164,75 @@ func (w *Writer) release(files []*os.File) (err error) {
 	return err
 }
 
+// Reopen looks after the live segment now, as it does by itself every second:
+// for a reload right after somebody moved the file away.
+func (w *Writer) Reopen() error {
+	w.mu.Lock()
+	defer w.unlock()
+	if w.closed {
+		return ErrClosed
+	}
+	if err := w.look(w.cfg.Now()); err != nil {
+		return fmt.Errorf("reopen trail: %w", err)
+	}
+	return nil
+}
+
+// Reconfigure changes how the trail is kept: everything in cfg but Path, Rehash
+// and the functions, which stay as they are.
+func (w *Writer) Reconfigure(cfg Config) error {
+	cfg = cfg.withDefaults()
+	w.mu.Lock()
+	defer w.unlock()
+	if w.closed {
+		return ErrClosed
+	}
+	if cfg.Path != w.cfg.Path {
+		return fmt.Errorf("reconfigure trail: %s cannot become %s while it is open", w.cfg.Path, cfg.Path)
+	}
+	now := w.cfg.Now()
+	if err := w.ready(now); err != nil {
+		return fmt.Errorf("reconfigure trail: %w", err)
+	}
+	old := w.cfg
+	cfg.Rehash, cfg.Head, cfg.Notify, cfg.Now = old.Rehash, old.Head, old.Notify, old.Now
+	if cfg.openFlags() != old.openFlags() || cfg.Group != old.Group {
+		if err := w.swap(cfg, now); err != nil {
+			return fmt.Errorf("reconfigure trail: %w", err)
+		}
+	}
+	w.cfg = cfg
+	w.rotateIfFull(now)
+	return nil
+}
+
+// swap opens the live segment a second time, with other flags and modes, and
+// lets go of the first.
+func (w *Writer) swap(cfg Config, now time.Time) error {
+	if err := prepareDirectory(cfg); err != nil {
+		return err
+	}
+	// A flock belongs to the open file, so the old one stands in our way.
+	if err := unix.Flock(int(w.file.Fd()), unix.LOCK_UN); err != nil {
+		return err
+	}
+	f, _, err := openLive(cfg)
+	if err != nil {
+		return errors.Join(err, lock(w.file, w.cfg.Path))
+	}
+	if entries, err := list(cfg.Path); err == nil {
+		repairOld(cfg, entries)
+	}
+	old, size := w.file, w.size
+	w.attach(f, size, now)
+	w.retire(old)
+	return nil
+}
+
 // look finds out whether the live segment is still the one under its name, as
 // large as we left it, and goes on in a proper one if it is not. It returns an
 // error only if there is nowhere to write to.
 func (w *Writer) look(now time.Time) error {
-	if w.file == nil {
-		return w.replace(now)
-	}
 	own, err := w.file.Stat()
 	if err != nil {
 		return err

@@ -79,10 +79,10 @@ type Damage struct {
 // String says it in one line.
 func (d Damage) String() string {
 	text := d.Harm.String()
-	if d.Segments != 0 {
-		text += fmt.Sprintf(" (%d)", d.Segments)
-	}
-	if d.Bytes != 0 {
+	switch {
+	case d.Segments != 0:
+		text += fmt.Sprintf(" (%d of %d bytes)", d.Segments, d.Bytes)
+	case d.Bytes != 0:
 		text += fmt.Sprintf(" (%d bytes)", d.Bytes)
 	}
 	text += fmt.Sprintf(" between %s and the LEDGER record in %s", d.From, d.To)
@@ -137,32 +137,58 @@ func Verify(ctx context.Context, path string) (Report, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, filepath.Base(DefaultPath))
 	}
-	entries, err := listStable(path)
+	// Segments that are rotated out while the older ones are read leave a hole
+	// that is none: begin again with those that are left.
+	const attempts = 5
+	var report Report
+	var err error
+	for range attempts {
+		v := verifier{ctx: ctx, chain: newChain()}
+		err = v.trail(path)
+		report = v.report
+		if !errors.Is(err, errRotatedOut) {
+			break
+		}
+	}
 	if err != nil {
-		return Report{}, fmt.Errorf("verify trail: %w", err)
+		return report, fmt.Errorf("verify trail: %w", err)
 	}
-	if len(entries) == 0 {
-		return Report{}, fmt.Errorf("verify trail: %w", &os.PathError{Op: "open", Path: path, Err: fs.ErrNotExist})
+	return report, nil
+}
+
+// errRotatedOut says that a segment went between two that were read.
+var errRotatedOut = errors.New("segments are rotated out faster than they can be read")
+
+// trail reads all segments.
+func (v *verifier) trail(path string) error {
+	entries, err := listStable(path)
+	if err == nil && len(entries) == 0 {
+		err = &os.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 	}
-	v := verifier{ctx: ctx, chain: newChain()}
+	if err != nil {
+		return err
+	}
 	for _, e := range entries {
 		f, err := openEntry(path, e)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // rotated out meanwhile: as if it had been before
+			if v.report.Segments > 0 {
+				return errRotatedOut
+			}
+			continue
 		}
 		if err == nil {
 			err = v.segment(f, e)
 			f.Close()
 		}
 		if err != nil {
-			return v.report, fmt.Errorf("verify trail: %s: %w", e.name, err)
+			return fmt.Errorf("%s: %w", e.name, err)
 		}
 	}
 	v.report.Tail = v.chain.since
 	if v.report.Anchor == nil {
 		v.report.Before, v.report.Tail = v.report.Tail, 0
 	}
-	return v.report, nil
+	return nil
 }
 
 // verifier walks the segments from the oldest to the newest.
@@ -316,6 +342,7 @@ func (v *verifier) damage(l link, line []byte, expected chain) {
 		d.Harm, d.Segments = SegmentsMissing, int64(l.number-number)
 	case l.number < number:
 		d.Harm, d.Bytes = OutOfOrder, 0
+		v.turnedUp(l.number)
 	case d.Bytes > 0:
 		d.Harm = BytesMissing
 	case d.Bytes < 0:
@@ -324,6 +351,17 @@ func (v *verifier) damage(l link, line []byte, expected chain) {
 		d.Harm = Changed
 	}
 	v.add(d)
+}
+
+// turnedUp says that a segment stands too late in the order. Where it was found
+// missing, it is out of order too.
+func (v *verifier) turnedUp(number uint64) {
+	for i := range v.report.Damaged {
+		d := &v.report.Damaged[i]
+		if d.Harm == SegmentsMissing && number < d.To.Number && d.To.Number-number <= uint64(d.Segments) {
+			d.Harm, d.Segments, d.Bytes = OutOfOrder, 0, 0
+		}
+	}
 }
 
 func (v *verifier) add(d Damage) {

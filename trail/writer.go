@@ -22,7 +22,7 @@ type Writer struct {
 	mu  sync.Mutex
 	cfg Config
 
-	file *os.File // the live segment, nil while there is none
+	file *os.File // the live segment
 	out  output   // file, or what a test put before it
 	wrap func(*os.File) output
 
@@ -118,7 +118,7 @@ func (w *Writer) Seal(prefix []byte) error {
 
 // ready brings the live segment into a state in which lines can be appended.
 func (w *Writer) ready(now time.Time) error {
-	if w.file == nil || now.Sub(w.looked) >= checkEvery || now.Before(w.looked) {
+	if now.Sub(w.looked) >= checkEvery || now.Before(w.looked) {
 		if err := w.look(now); err != nil {
 			return err
 		}
@@ -241,12 +241,7 @@ func (w *Writer) Close() error {
 	}
 	w.closed = true
 	w.wake()
-	err := w.release(w.takeRetired())
-	if w.file != nil {
-		err = errors.Join(err, w.syncNow(), w.file.Close())
-		w.file, w.out = nil, nil
-	}
-	return err
+	return errors.Join(w.release(w.takeRetired()), w.syncNow(), w.file.Close())
 }
 
 // note keeps a notice until the lock is released.
