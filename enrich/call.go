@@ -17,11 +17,10 @@ type call struct {
 	first  int64 // a0, -1 if there is none that fits an int
 }
 
-// findCall reads the call from the start of a record's text. The kernel's SYSCALL
-// records begin with it, so that no more of them is read.
-func findCall(kind tables.Type, text []byte) call {
+// findCall reads the call of a record. The kernel's SYSCALL records begin with
+// it, so that no more of them is read.
+func findCall(kind tables.Type, s scanner) call {
 	c := call{number: -1}
-	s := newScanner(kind, text)
 	last := 12
 	if kind == tables.TypeSyscall {
 		last = 6
@@ -50,7 +49,7 @@ func findCall(kind tables.Type, text []byte) call {
 // findCall fills in the record's call when a field first needs it.
 func (w *writer) findCall() *call {
 	if !w.called {
-		w.call = findCall(w.kind, w.text)
+		w.call = findCall(w.kind, w.start)
 		w.called = true
 	}
 	return &w.call
@@ -105,7 +104,7 @@ func (w *writer) syscall() {
 
 // uring writes the name of a URINGOP record's operation, its first field.
 func (w *writer) uring() {
-	s := newScanner(w.kind, w.text)
+	s := w.start
 	op := int32(-1)
 	if s.next() && string(s.name) == "uring_op" {
 		if n, ok := parseNumber(trim(s.value), 10); ok {

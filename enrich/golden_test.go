@@ -3,10 +3,29 @@ package enrich
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 
 	"vigil/audit"
+	"vigil/audit/tables"
 )
+
+// goldenNames knows the users and groups of the logs in testdata, and the
+// network interface that they name.
+func goldenNames() *Names {
+	names := NewNames(Config{Etc: "testdata/etc"})
+	names.devices.Store(&map[uint32]string{1: "lo"})
+	return names
+}
+
+// newer returns what auditd 3.0.9 wrote as we mean to write it: with the names
+// that it does not know yet (see the package's documentation).
+func newer(r audit.Record, enrichment string) string {
+	if r.Type == tables.TypeUringOp {
+		return strings.Replace(enrichment, "\x1d", "\x1dURING_OP=openat ", 1)
+	}
+	return strings.Replace(enrichment, "unknown-syscall(461)", "lsm_list_modules", 1)
+}
 
 // checkLog compares, for each line of a log that auditd wrote with
 // log_format = ENRICHED, what it added with what AppendSuffix adds. It returns
@@ -19,9 +38,6 @@ func checkLog(t *testing.T, path string, names *Names) (enriched int) {
 	}
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimSuffix(line, []byte{'\n'})
-		if len(line) == 0 {
-			continue
-		}
 		r, err := audit.ParseLine(line)
 		if err != nil {
 			t.Errorf("%q: %v", line, err)
@@ -29,7 +45,7 @@ func checkLog(t *testing.T, path string, names *Names) (enriched int) {
 		}
 		want := ""
 		if r.Enrichment != nil {
-			want = "\x1d" + string(r.Enrichment)
+			want = newer(r, "\x1d"+string(r.Enrichment))
 			enriched++
 		}
 		if got := string(AppendSuffix(nil, r, names)); got != want {
@@ -39,10 +55,14 @@ func checkLog(t *testing.T, path string, names *Names) (enriched int) {
 	return enriched
 }
 
-func TestAgainstLog(t *testing.T) {
-	path := os.Getenv("ENRICH_LOG")
-	if path == "" {
-		t.Skip("ENRICH_LOG names no log")
+func TestGoldenKernel(t *testing.T) {
+	if got := checkLog(t, "testdata/kernel.log", goldenNames()); got != 180 {
+		t.Errorf("%d lines were enriched, want 180", got)
 	}
-	t.Log(checkLog(t, path, NewNames(Config{Etc: os.Getenv("ENRICH_ETC")})))
+}
+
+func TestGoldenRecords(t *testing.T) {
+	if got := checkLog(t, "testdata/records.log", goldenNames()); got < 500 {
+		t.Errorf("%d lines were enriched", got)
+	}
 }

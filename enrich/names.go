@@ -157,6 +157,7 @@ func (n *Names) readFile(f *file, now time.Time, use func([]byte)) (bool, error)
 	}
 	text, err := f.load()
 	if err != nil {
+		f.read = false // look again
 		return false, err
 	}
 	use(text)

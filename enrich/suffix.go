@@ -21,10 +21,18 @@ const maxLine = 8969
 func AppendSuffix(dst []byte, r audit.Record, names *Names) []byte {
 	switch r.Type {
 	case tables.TypeExecve, tables.TypeProctitle, tables.TypeCWD, tables.TypeEOE:
-		return dst
+		return dst // no such fields
+	case tables.TypeTrustedApp:
+		return dst // libauparse does not look into these
 	}
 	names.Observe(r.Type)
-	w := writer{dst: dst, limit: len(dst) + maxLine - stampLength(r) - len(r.Body), kind: r.Type, text: r.Body, names: names}
+	w := writer{
+		dst:   dst,
+		limit: len(dst) + maxLine - stampLength(r) - len(r.Body),
+		kind:  r.Type,
+		start: newScanner(r.Type, r.Body),
+		names: names,
+	}
 	w.fields()
 	return w.dst
 }
@@ -48,7 +56,7 @@ type writer struct {
 	limit  int         // length that dst must not pass
 	begun  bool        // the separator is written
 	kind   tables.Type // of the record
-	text   []byte      // of the record
+	start  scanner     // at the start of its text
 	names  *Names
 	call   call
 	called bool // call is filled in
@@ -58,7 +66,7 @@ type writer struct {
 
 // fields goes through the record's fields and writes those that have a name.
 func (w *writer) fields() {
-	s := newScanner(w.kind, w.text)
+	s := w.start
 	for s.next() {
 		kind, key := kindOf(s.name)
 		if kind == kindNone {
@@ -193,7 +201,7 @@ func parseNumber(s []byte, base uint64) (uint64, bool) {
 		if d >= base {
 			break
 		}
-		if n > (1<<64-1-d)/base {
+		if n >= 1<<59 && n > (1<<64-1-d)/base { // the division is slow
 			return 0, false
 		}
 		n = n*base + d
