@@ -2,7 +2,7 @@
 // losses, in storms of opens and execs, under a uid with and a uid without a passwd entry.
 //
 // All daemons run interleaved, several rounds, with the same auditd.conf (flush INCREMENTAL_ASYNC, freq 50), the same
-// rules and the same kernel backlog limit at their start; medians are printed, and the ratios that Vigil promises with
+// rules and the same kernel backlog limit; medians are printed, and the ratios that Vigil promises with
 // PASS or FAIL. It needs root, gcc and the Debian package auditd.
 //
 // Exit status: 0 all promises kept, 1 one is broken or the run failed, 2 wrong usage.
@@ -78,7 +78,7 @@ func run(ctx context.Context, o options, out io.Writer) (ok bool, err error) {
 
 	b := &bench{tools: tools, engine: engine, dir: dir, storms: storms(o), samples: map[key][]sample{}}
 	daemons := subjects(o)
-	fmt.Fprintf(out, "flush INCREMENTAL_ASYNC freq 50, backlog_limit %d at start, no rotation, two storm processes; %d rounds\n",
+	fmt.Fprintf(out, "flush INCREMENTAL_ASYNC freq 50, backlog_limit %d, no rotation, two storm processes; %d rounds\n",
 		rig.Backlog, o.rounds)
 	for round := range o.rounds {
 		start := time.Now()

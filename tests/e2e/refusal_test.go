@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -30,7 +31,9 @@ func TestWithoutThePower(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if out, err := exec.Command(c.wrap[0], append(c.wrap[1:], "/bin/true")...).CombinedOutput(); c.env == nil && err != nil {
+			probe := exec.Command(c.wrap[0], append(slices.Clone(c.wrap[1:]), "/bin/true")...)
+			probe.Env = append(os.Environ(), c.env...)
+			if out, err := probe.CombinedOutput(); err != nil {
 				if os.Getenv("CI") == "true" {
 					t.Fatalf("%v: %v: %s", c.wrap, err, out)
 				}
@@ -46,7 +49,7 @@ func TestWithoutThePower(t *testing.T) {
 				}
 			}
 			before := state(t)
-			stdout, stderr, code := runAs(t, c.env, append(c.wrap, tools.Vigil, "run", "--audit-dir", dir, "--run-dir", filepath.Join(dir, "run"),
+			stdout, stderr, code := runAs(t, c.env, append(slices.Clone(c.wrap), tools.Vigil, "run", "--audit-dir", dir, "--run-dir", filepath.Join(dir, "run"),
 				"--state-dir", filepath.Join(dir, "state"), "--trail", filepath.Join(dir, "log", "audit.log"))...)
 			if code != 1 || !strings.HasPrefix(stderr, "vigil: ") || !containsOne(stderr, c.say) {
 				t.Errorf("run: exit %d, want 1 and one of %q: %s%s", code, c.say, stdout, stderr)
@@ -54,7 +57,7 @@ func TestWithoutThePower(t *testing.T) {
 			if changed := before.Changed(state(t)); changed != "" {
 				t.Errorf("run failed but changed the engine: %s", changed)
 			}
-			stdout, stderr, code = runAs(t, c.env, append(c.wrap, tools.Vigil, "doctor", "--audit-dir", dir, "--trail", filepath.Join(dir, "log", "audit.log"))...)
+			stdout, stderr, code = runAs(t, c.env, append(slices.Clone(c.wrap), tools.Vigil, "doctor", "--audit-dir", dir, "--trail", filepath.Join(dir, "log", "audit.log"))...)
 			if code != 1 || !containsOne(stdout+stderr, c.say) {
 				t.Errorf("doctor: exit %d, want 1 and one of %q: %s%s", code, c.say, stdout, stderr)
 			}
@@ -62,7 +65,7 @@ func TestWithoutThePower(t *testing.T) {
 			if err := os.WriteFile(log, []byte("type=USER_LOGIN msg=audit(1626611363.720:1): pid=1 uid=0 auid=0 ses=1 msg='op=login acct=\"root\" res=success'\n"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			stdout, stderr, code = runAs(t, c.env, append(c.wrap, tools.Vigil, "replay", "--output", "json", log)...)
+			stdout, stderr, code = runAs(t, c.env, append(slices.Clone(c.wrap), tools.Vigil, "replay", "--output", "json", log)...)
 			if code != 0 || strings.Count(stdout, "\n") != 1 {
 				t.Errorf("replay: exit %d: %s%s", code, stdout, stderr)
 			}
