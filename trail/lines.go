@@ -128,6 +128,9 @@ func (l *lineReader) position() Position {
 	return Position{Segment: l.segment, Offset: l.at}
 }
 
+// leftover is how many bytes there are after the last line.
+func (l *lineReader) leftover() int64 { return l.scan.offset + int64(l.scan.partial()) - l.at }
+
 // close leaves the segment.
 func (l *lineReader) close() error {
 	if !l.open {
@@ -176,7 +179,7 @@ func (l *lineReader) account() {
 		l.stats.Lost.Unknown++
 	default:
 		l.stats.Lost.Bytes += gone
-		l.stats.Lost.Segments += between
+		l.stats.Lost.Segments += max(between, 0)
 		if missed {
 			l.stats.Lost.Segments++
 		}

@@ -99,7 +99,7 @@ func (r *Reader) Next() bool {
 			r.done = true
 			return r.lines.last()
 		default:
-			r.lines.stats.Torn += int64(r.lines.scan.partial())
+			r.lines.stats.Torn += r.lines.leftover()
 			r.err = r.lines.close()
 		}
 	}
