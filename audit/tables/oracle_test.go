@@ -60,6 +60,29 @@ func TestOracleAusearchTypes(t *testing.T) {
 	}
 }
 
+// TestOracleAusearchLog: ausearch knows all names that kernel and audit tools'
+// records have in a log, or sees UNKNOWN[n]. The requests of the control
+// protocol are in no log; Vigil's own records stand alone.
+func TestOracleAusearchLog(t *testing.T) {
+	_, list, _ := strings.Cut(string(output(t, "ausearch", "-m")), "Valid message types are: ")
+	known := make(map[string]bool)
+	for _, name := range strings.Fields(list) {
+		known[name] = true
+	}
+	for _, n := range Types() {
+		if n < 1100 && n != TypeUser && n != TypeLogin || n == TypeDaemonReconfig || n == TypeReplace || n >= TypeLedger {
+			continue
+		}
+		name := string(n.AppendLog(nil))
+		if again, ok := TypeByName([]byte(name)); !ok || again != n {
+			t.Errorf("TypeByName(%q) = %d, %v, want %d", name, again, ok, n)
+		}
+		if !known[name] && !strings.HasPrefix(name, "UNKNOWN[") {
+			t.Errorf("a log has %s, which ausearch does not know", name)
+		}
+	}
+}
+
 func TestOracleAusyscall(t *testing.T) {
 	tests := map[string]Arch{
 		"x86_64": ArchX86_64, "i386": ArchI386, "aarch64": ArchAArch64, "arm": ArchARM, "ppc": ArchPPC,
