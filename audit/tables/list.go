@@ -10,7 +10,7 @@ const (
 	ListTask       List = 1
 	ListExit       List = 4
 	ListExclude    List = 5
-	ListFilesystem List = 6 // AUDIT_FILTER_FS, Linux 4.16
+	ListFilesystem List = 6 // AUDIT_FILTER_FS, Linux 4.15
 	ListIOUring    List = 7 // AUDIT_FILTER_URING_EXIT, Linux 5.16
 )
 

@@ -2,8 +2,6 @@ package rule
 
 import (
 	"fmt"
-	"os"
-	"os/user"
 	"strconv"
 	"strings"
 
@@ -133,7 +131,9 @@ func excludes(field tables.Field) bool {
 // condition checks a field against the rule's list and reads its value.
 func (p *parser) condition(c *condition) {
 	f := Field{Field: c.field, Op: c.op}
-	exit := p.rule.List == tables.ListExit
+	// What the tools call the exit list's fields the kernel knows in the io_uring
+	// list as well.
+	exit := p.rule.List == tables.ListExit || p.rule.List == tables.ListIOUring
 	switch c.field {
 	case tables.FieldUID, tables.FieldEUID, tables.FieldSUID, tables.FieldFSUID, tables.FieldAUID, tables.FieldObjUID:
 		f.Value = p.userID(c)
@@ -162,10 +162,9 @@ func (p *parser) condition(c *condition) {
 	case tables.FieldSessionID:
 		f.Value = p.session(c)
 	case tables.FieldSaddrFam:
-		f.Value = p.family(c)
+		f.Value = p.family(c, exit)
 	case tables.FieldDevMajor, tables.FieldDevMinor, tables.FieldInode, tables.FieldSuccess, tables.FieldPPID:
-		// The io_uring list of the kernel knows them as well as the exit list.
-		if !p.exitOnly(c, exit || p.rule.List == tables.ListIOUring) {
+		if !p.exitOnly(c, exit) {
 			break
 		}
 		if c.field == tables.FieldInode && !p.equalOnly(c) {
@@ -174,7 +173,7 @@ func (p *parser) condition(c *condition) {
 		f.Value = p.plainNumber(c, false, c.field != tables.FieldInode)
 	default:
 		if c.field.IsText() {
-			f.Text = p.text(c)
+			f.Text = p.text(c, exit)
 			break
 		}
 		f.Value = p.plainNumber(c, false, true)
@@ -417,8 +416,8 @@ func (p *parser) session(c *condition) uint32 {
 	return p.plainNumber(c, true, false)
 }
 
-func (p *parser) family(c *condition) uint32 {
-	if !p.exitOnly(c, p.rule.List == tables.ListExit || p.rule.List == tables.ListIOUring) {
+func (p *parser) family(c *condition, exit bool) uint32 {
+	if !p.exitOnly(c, exit) {
 		return 0
 	}
 	var value uint32
@@ -442,7 +441,7 @@ func (p *parser) family(c *condition) uint32 {
 }
 
 // text reads the value of a field that is a string.
-func (p *parser) text(c *condition) string {
+func (p *parser) text(c *condition, exit bool) string {
 	switch c.field {
 	case tables.FieldExe:
 		if !p.equalOnly(c) {
@@ -463,7 +462,7 @@ func (p *parser) text(c *condition) string {
 			return ""
 		}
 	default:
-		if !p.exitOnly(c, p.rule.List == tables.ListExit) {
+		if !p.exitOnly(c, exit) {
 			return ""
 		}
 		if c.field == tables.FieldPath || c.field == tables.FieldDir {
@@ -475,27 +474,4 @@ func (p *parser) text(c *condition) string {
 		return ""
 	}
 	return c.value
-}
-
-func lookupUser(name string) (uint32, bool) {
-	u, err := user.Lookup(name)
-	if err != nil {
-		return 0, false
-	}
-	id, err := strconv.ParseUint(u.Uid, 10, 32)
-	return uint32(id), err == nil
-}
-
-func lookupGroup(name string) (uint32, bool) {
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		return 0, false
-	}
-	id, err := strconv.ParseUint(g.Gid, 10, 32)
-	return uint32(id), err == nil
-}
-
-func statIsDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }
