@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -16,8 +17,13 @@ import (
 	"vigil/tests/rig"
 )
 
-// helperVariable makes this test binary act as a helper program; see noaudit_test.go.
-const helperVariable = "VIGIL_E2E_HELPER"
+// helperVariable makes this test binary act as one of two helper programs.
+const (
+	helperVariable    = "VIGIL_E2E_HELPER"
+	helperNoAudit     = helperVariable + "=noaudit"    // withoutAudit
+	helperUnregister  = helperVariable + "=unregister" // unregister
+	helperExitFailure = 126
+)
 
 // stormUID and stormGID are Debian's uucp: in every passwd, and running nothing.
 const stormUID, stormGID = 10, 10
@@ -31,15 +37,34 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv(helperVariable) != "" {
-		fmt.Fprintln(os.Stderr, "helper:", helper(os.Args[1:]))
-		os.Exit(126)
+	if err := help(os.Getenv(helperVariable), os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "helper:", err)
+		os.Exit(helperExitFailure)
+	} else if os.Getenv(helperVariable) != "" {
+		os.Exit(0)
 	}
 	code := m.Run()
 	if built.remove != nil {
 		built.remove()
 	}
 	os.Exit(code)
+}
+
+// help does what the helper program of that name does; "" does nothing.
+func help(name string, args []string) error {
+	switch name {
+	case "":
+		return nil
+	case "noaudit":
+		return withoutAudit(args)
+	case "unregister":
+		pid, err := strconv.Atoi(strings.Join(args, ""))
+		if err != nil {
+			return err
+		}
+		return unregister(pid)
+	}
+	return fmt.Errorf("no helper %q", name)
 }
 
 // programs builds vigil and the storm generator.
@@ -88,6 +113,7 @@ func need(t *testing.T, programs ...string) {
 func engine(t *testing.T) *rig.Engine {
 	t.Helper()
 	need(t)
+	programs(t) // others wait for the lock: nothing is compiled under it
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	e, err := rig.LockEngine(ctx)

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// helper makes the test binary a program that takes the audit subsystem away from its descendants, then executes
+// withoutAudit makes the test binary a program that takes the audit subsystem away from its descendants, then executes
 // argv: socket(AF_NETLINK, _, NETLINK_AUDIT) answers EPROTONOSUPPORT, as on a kernel built without CONFIG_AUDIT.
 // It returns only on failure.
-func helper(argv []string) error {
+func withoutAudit(argv []string) error {
 	if len(argv) == 0 {
 		return errors.New("no command")
 	}

@@ -27,7 +27,7 @@ func TestWithoutThePower(t *testing.T) {
 		{"ordinary user", nil, []string{"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"}, []string{"CAP_AUDIT_CONTROL", "root"}},
 		{"root without capabilities", nil, []string{"setpriv", "--bounding-set", "-all", "--inh-caps", "-all"}, []string{"CAP_AUDIT_CONTROL"}},
 		{"user namespace", nil, []string{"unshare", "--user", "--map-root-user"}, []string{"user namespace"}},
-		{"kernel without audit", []string{helperVariable + "=1"}, []string{self}, []string{"CONFIG_AUDIT", "kernel"}},
+		{"kernel without audit", []string{helperNoAudit}, []string{self}, []string{"CONFIG_AUDIT", "kernel"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

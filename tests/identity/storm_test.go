@@ -1,0 +1,67 @@
+package identity
+
+import (
+	"flag"
+	"testing"
+
+	"vigil/bpf/identity"
+)
+
+var execs = flag.Int("execs", 100_000, "how many execs a storm has")
+
+// TestStorm looks every process of a storm up by its pid and the stamp that an event of its would bear, without audit.
+func TestStorm(t *testing.T) {
+	require(t)
+	dir := tools(t)
+	for _, layout := range []string{"hybrid", "v1", "v2"} {
+		t.Run(layout, func(t *testing.T) {
+			list := sites(t, layout, 20)
+			s := open(t, identity.Config{Mode: identity.BPF})
+			matches := map[identity.Match]int{}
+			right, wrong := 0, 0
+			took := start(t, dir, list, *execs/20, 54321, 0).each(func(worker int, pid uint32, stamp uint64) {
+				p, m := s.Lookup(&identity.Query{PID: pid, Sec: int64(stamp / 1e9), Milli: uint16(stamp / 1e6 % 1000)})
+				matches[m]++
+				switch {
+				case !m.Known(), found(p) == "":
+				case found(p) == list[worker].path:
+					right++
+				default:
+					wrong++
+					t.Errorf("pid %d: got %s %+v, want %s", pid, m, p, list[worker].path)
+				}
+			})
+			stats := s.Stats()
+			t.Logf("%d execs in %v (%.0f/s): right %d, wrong %d, %v, dropped %d", *execs, took, float64(*execs)/took.Seconds(),
+				right, wrong, matches, stats.DroppedRecords)
+			if right != *execs {
+				t.Errorf("identified %d of %d", right, *execs)
+			}
+		})
+	}
+}
+
+// TestReuse gives every process of a storm the same pid, so that it is another process's within the same tick.
+func TestReuse(t *testing.T) {
+	require(t)
+	dir := tools(t)
+	const pid = 31000
+	list := sites(t, "hybrid", 4)
+	s := open(t, identity.Config{Mode: identity.BPF})
+	matches := map[identity.Match]int{}
+	right, unknown := 0, 0
+	n := *execs / 10
+	start(t, dir, list, n/4, 54321, pid).each(func(worker int, pid uint32, stamp uint64) {
+		p, m := s.Lookup(&identity.Query{PID: pid, Sec: int64(stamp / 1e9), Milli: uint16(stamp / 1e6 % 1000)})
+		matches[m]++
+		switch {
+		case !m.Known(), found(p) == "":
+			unknown++
+		case found(p) == list[worker].path:
+			right++
+		default:
+			t.Errorf("pid %d: got %s %+v, want %s", pid, m, p, list[worker].path)
+		}
+	})
+	t.Logf("%d execs with one pid: right %d, unknown %d, wrong 0, %v", n, right, unknown, matches)
+}
