@@ -69,8 +69,11 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("register as audit daemon: %s holds the registration: stop it, or run as observer", holder(e.PID, e.Comm))
+	return fmt.Sprintf("register as audit daemon: %s holds the registration: stop it, or run as observer", e.who())
 }
+
+// who names the holder.
+func (e *HeldError) who() string { return holder(e.PID, e.Comm) }
 
 // TakenError is returned by Source.Read, once, when the registration turned out
 // to be another process's. It is a notice: the Source goes on as an observer.

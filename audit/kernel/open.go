@@ -79,8 +79,8 @@ func (s *Source) decide(status Status, statusErr error) (Mode, string, error) {
 	case s.cfg.Mode == Daemon:
 		return 0, "", &HeldError{PID: int(status.PID), Comm: comm}
 	}
-	s.holder = int(status.PID)
-	return Observer, holder(int(status.PID), comm) + " holds the registration", nil
+	s.holder = HeldError{PID: int(status.PID), Comm: comm}
+	return Observer, s.holder.who() + " holds the registration", nil
 }
 
 // openSocket opens the socket that records come in by.
@@ -122,8 +122,8 @@ func (s *Source) start(ctx context.Context, mode Mode, why string, status Status
 			return err
 		}
 		// Somebody was faster, or a dead daemon's child has its socket.
-		s.holder = held.PID
-		why = holder(held.PID, held.Comm) + " holds the registration"
+		s.holder = *held
+		why = held.who() + " holds the registration"
 	}
 	if s.place.failed != nil {
 		return &SetupError{Op: "observe audit records", Missing: MissingNetNS, Err: s.place.failed}

@@ -66,7 +66,7 @@ type Source struct {
 	stop     context.CancelFunc // of the watcher
 	watching chan struct{}      // closed when the watcher has ended
 	changed  changed
-	holder   int // who had the registration when we began to observe; the watcher's
+	holder   HeldError // who had the registration when last looked at; the watcher's
 
 	waited uint32 // backlog_wait_time_actual at the last look; the watcher's
 	pokes  uint32 // sent; the watcher's, and Drain's after it

@@ -86,7 +86,7 @@ func (w *watcher) check(ctx context.Context, always bool) {
 	case free:
 		w.retake(ctx)
 	default:
-		w.holder = holder
+		w.holder = HeldError{PID: holder, Comm: w.env.comm(holder)}
 	}
 }
 
@@ -110,7 +110,7 @@ func (w *watcher) again(ctx context.Context) {
 // lose goes on as an observer.
 func (w *watcher) lose(pid int) {
 	taken := &TakenError{PID: pid, Comm: w.env.comm(pid)}
-	w.holder = pid
+	w.holder = HeldError(*taken)
 	w.n.taken.Add(1)
 	w.observe()
 	var notice error = taken
@@ -125,15 +125,15 @@ func (w *watcher) lose(pid int) {
 func (w *watcher) retake(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	was := &RetakenError{PID: w.holder}
+	was := RetakenError(w.holder)
 	status, err := w.ctl.Status(ctx)
 	if err != nil {
 		return
 	}
-	err = w.becomeDaemon(ctx, holder(was.PID, "")+" let go of the registration", status)
+	err = w.becomeDaemon(ctx, w.holder.who()+" let go of the registration", status)
 	var held *HeldError
 	if errors.As(err, &held) {
-		w.holder = held.PID // somebody was faster
+		w.holder = *held // somebody was faster
 		return
 	}
 	if err != nil {
@@ -141,7 +141,7 @@ func (w *watcher) retake(ctx context.Context) {
 		return
 	}
 	w.leaving.Store(true)
-	w.notify(was)
+	w.notify(&was)
 }
 
 // notify hands Read a notice.

@@ -1,0 +1,500 @@
+package kernel_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"vigil/audit"
+	"vigil/audit/audittest"
+	"vigil/audit/kernel"
+	"vigil/audit/tables"
+)
+
+// The tests of this file use the machine's engine; they run as root.
+
+// stormUID is a user that does nothing but storm.
+const stormUID = 54321
+
+// settled is a status without the counts that go on by themselves.
+var settled = cmpopts.IgnoreFields(kernel.Status{}, "Lost", "Backlog", "BacklogWaitTimeActual")
+
+// collector reads a Source in the background and keeps what it reads.
+type collector struct {
+	t    *testing.T
+	s    *kernel.Source
+	done chan struct{}
+
+	mu      sync.Mutex
+	records int
+	serials map[uint32]int
+	users   []string // texts of user messages
+	notices []error
+}
+
+// openEngine opens a Source on the real engine, and reads it to its end.
+func openEngine(t *testing.T, cfg kernel.Config) *collector {
+	t.Helper()
+	s, err := kernel.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &collector{t: t, s: s, done: make(chan struct{}), serials: map[uint32]int{}}
+	go c.run()
+	t.Cleanup(func() {
+		c.finish()
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return c
+}
+
+func (c *collector) run() {
+	defer close(c.done)
+	for {
+		batch, err := c.s.Read(context.Background())
+		if err == io.EOF {
+			return
+		}
+		c.mu.Lock()
+		switch {
+		case kernel.IsNotice(err):
+			c.notices = append(c.notices, err)
+		case err != nil:
+			c.t.Errorf("read: %v", err)
+			c.mu.Unlock()
+			return
+		}
+		for _, m := range batch {
+			r, err := audit.ParseMessage(m.Type, m.Payload)
+			if err != nil {
+				c.t.Errorf("record %v %q: %v", m.Type, m.Payload, err)
+				continue
+			}
+			c.records++
+			c.serials[r.ID.Serial]++
+			if _, text, ok := bytes.Cut(m.Payload, []byte("msg='")); ok && m.Type == tables.TypeUser {
+				c.users = append(c.users, strings.TrimSuffix(string(text), "'"))
+			}
+		}
+		c.mu.Unlock()
+	}
+}
+
+// finish drains the Source and waits for the end.
+func (c *collector) finish() {
+	if err := c.s.Drain(context.Background()); err != nil {
+		c.t.Errorf("drain: %v", err)
+	}
+	<-c.done
+}
+
+// gaps returns how many serials are missing between the first and the last.
+func (c *collector) gaps() int {
+	low, high := ^uint32(0), uint32(0)
+	for n := range c.serials {
+		low, high = min(low, n), max(high, n)
+	}
+	return int(high-low+1) - len(c.serials)
+}
+
+// until waits until the condition holds.
+func (c *collector) until(what string, ok func() bool) {
+	c.t.Helper()
+	for range 1000 {
+		c.mu.Lock()
+		held := ok()
+		c.mu.Unlock()
+		if held {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	c.t.Fatalf("%s: waited 10 s in vain", what)
+}
+
+func TestKernelRegistersAndRestores(t *testing.T) {
+	ctl := audittest.LockEngine(t)
+	before, err := ctl.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := openEngine(t, kernel.Config{Mode: kernel.Daemon})
+	during, err := ctl.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := before
+	want.Enabled, want.PID = max(before.Enabled, 1), uint32(os.Getpid())
+	if before.BacklogLimit != 0 {
+		want.BacklogLimit = max(before.BacklogLimit, kernel.DefaultBacklogLimit)
+	}
+	if diff := cmp.Diff(during, want, settled); diff != "" {
+		t.Errorf("registered (-got +want):\n%s", diff)
+	}
+	if err := ctl.SendUser(t.Context(), tables.TypeUser, "op=last-words"); err != nil {
+		t.Fatal(err)
+	}
+	c.finish()
+	if !cmp.Equal(c.users, []string{"op=last-words"}) {
+		t.Errorf("user messages: got %q", c.users)
+	}
+	after, err := ctl.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(after, before, settled); diff != "" {
+		t.Errorf("afterwards (-got +want):\n%s", diff)
+	}
+}
+
+func TestKernelStorm(t *testing.T) {
+	f := func(kind, call string, n, recordsPerEvent int) {
+		t.Run(kind, func(t *testing.T) {
+			ctl := audittest.LockEngine(t)
+			c := openEngine(t, kernel.Config{Mode: kernel.Daemon})
+			if err := ctl.AddRule(t.Context(), audittest.SyscallRule(t, stormUID, call)); err != nil {
+				t.Fatal(err)
+			}
+			lost := func() uint32 {
+				st, err := ctl.Status(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return st.Lost
+			}
+			before := lost()
+			var wg sync.WaitGroup
+			for range 2 {
+				wg.Go(func() { audittest.Storm(t, kind, n/2, stormUID) })
+			}
+			wg.Wait()
+			after := lost()
+			c.finish()
+			full := 0
+			for _, records := range c.serials {
+				if records >= recordsPerEvent {
+					full++
+				}
+			}
+			if full < n || c.gaps() != 0 || after != before {
+				t.Errorf("got %d events of %d records, %d serials missing, %d lost; want at least %d, none, none",
+					full, recordsPerEvent, c.gaps(), after-before, n)
+			}
+			t.Logf("%+v", c.s.Stats())
+		})
+	}
+	f("opens", "openat", 50000, 5) // SYSCALL CWD PATH PROCTITLE EOE
+	f("execs", "execve", 1000, 6)  // EXECVE, and a PATH for the interpreter
+}
+
+// TestKernelStopped: a reader stopped in a storm gets everything that fits into
+// its buffer, and what the kernel kept for longer. With a buffer this small it
+// does not fit; the stall has to end by itself, and to be counted.
+func TestKernelStopped(t *testing.T) {
+	ctl := audittest.LockEngine(t)
+	if err := ctl.AddRule(t.Context(), audittest.SyscallRule(t, stormUID, "openat")); err != nil {
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.run=^TestKernelStoppedReader$")
+	child.Env = append(os.Environ(), "VIGIL_STOPPED_READER=1")
+	in, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	child.Stdout, child.Stderr = &out, &out
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		st, err := ctl.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if int(st.PID) == child.Process.Pid {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	start := time.Now()
+	stormed := make(chan struct{})
+	go func() {
+		defer close(stormed)
+		audittest.Storm(t, "opens", 50000, stormUID)
+	}()
+	time.Sleep(200 * time.Millisecond)
+	child.Process.Signal(syscall.SIGSTOP)
+	time.Sleep(1500 * time.Millisecond)
+	child.Process.Signal(syscall.SIGCONT)
+	<-stormed
+	took := time.Since(start)
+	in.Close()
+	if err := child.Wait(); err != nil {
+		t.Errorf("reader: %v\n%s", err, out.String())
+	}
+	t.Logf("storm took %v\n%s", took, out.String())
+	// The kernel may hold a process for a minute (backlog_wait_time).
+	if took > 20*time.Second {
+		t.Errorf("the storm took %v: it was held after the stall", took)
+	}
+}
+
+// TestKernelStoppedReader is the reader of TestKernelStopped.
+func TestKernelStoppedReader(t *testing.T) {
+	if os.Getenv("VIGIL_STOPPED_READER") == "" {
+		t.Skip("runs as part of TestKernelStopped")
+	}
+	c := openEngine(t, kernel.Config{Mode: kernel.Daemon, ReceiveBuffer: 4 << 20, BacklogLimit: 8192})
+	io.Copy(io.Discard, os.Stdin) // until the storm is over
+	c.finish()
+	st := c.s.Stats()
+	t.Logf("records %d, missing serials %d, %+v", c.records, c.gaps(), st)
+	if st.Pokes == 0 || st.Stalls == 0 || st.Overruns == 0 {
+		t.Errorf("got %d pokes, %d stalls, %d overruns, want some of each", st.Pokes, st.Stalls, st.Overruns)
+	}
+}
+
+// TestKernelTaken: the kernel takes the registration from no living holder, so
+// the test gives it up behind the Source's back, and stock auditd takes it.
+func TestKernelTaken(t *testing.T) {
+	ctl := audittest.LockEngine(t)
+	c := openEngine(t, kernel.Config{Mode: kernel.Daemon, OnTaken: kernel.TakenRetake})
+	sent := 0
+	send := func(n int) {
+		for range n {
+			sent++
+			if err := ctl.SendUser(t.Context(), tables.TypeUser, fmt.Sprintf("op=numbered n=%d", sent)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	send(100)
+	c.until("first messages", func() bool { return len(c.users) == 100 })
+	if err := ctl.Unregister(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	auditd := audittest.StartAuditd(t, ctl)
+	c.until("notice", func() bool { return len(c.notices) == 1 })
+	var taken *kernel.TakenError
+	if !errors.As(c.notices[0], &taken) || taken.PID != auditd.PID || taken.Comm != "auditd" {
+		t.Errorf("notice: got %v, want TakenError by auditd (pid %d)", c.notices[0], auditd.PID)
+	}
+	if got := c.s.Mode(); got != kernel.Observer {
+		t.Errorf("mode: got %v", got)
+	}
+	send(100)
+	auditd.Stop()
+	send(100) // nobody is registered: these come by multicast alone
+	c.until("second notice", func() bool { send(1); return len(c.notices) == 2 })
+	var retaken *kernel.RetakenError
+	if !errors.As(c.notices[1], &retaken) || retaken.PID != auditd.PID {
+		t.Errorf("notice: got %v, want RetakenError", c.notices[1])
+	}
+	send(100)
+	c.finish()
+	var want []string
+	for n := range sent {
+		want = append(want, fmt.Sprintf("op=numbered n=%d", n+1))
+	}
+	if diff := cmp.Diff(c.users, want); diff != "" {
+		t.Errorf("messages (-got +want):\n%s", diff)
+	}
+	t.Logf("%+v", c.s.Stats())
+}
+
+// TestKernelRefusesAuditd: another daemon cannot have the registration while we
+// live, and we learn that it tried.
+func TestKernelRefusesAuditd(t *testing.T) {
+	ctl := audittest.LockEngine(t)
+	var log bytes.Buffer
+	c := openEngine(t, kernel.Config{Mode: kernel.Daemon, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	said := audittest.FailAuditd(t)
+	if err := ctl.SendUser(t.Context(), tables.TypeUser, "op=still-here"); err != nil {
+		t.Fatal(err)
+	}
+	c.finish()
+	if !cmp.Equal(c.users, []string{"op=still-here"}) || c.s.Stats().Taken != 0 {
+		t.Errorf("got %q, %+v", c.users, c.s.Stats())
+	}
+	if !strings.Contains(log.String(), "asked for the audit registration") {
+		t.Errorf("log:\n%s\nauditd said:\n%s", log.String(), said)
+	}
+}
+
+func TestKernelObserverBesideAuditd(t *testing.T) {
+	ctl := audittest.LockEngine(t)
+	if err := ctl.Set(t.Context(), kernel.Settings{Enabled: new(uint32(1))}); err != nil {
+		t.Fatal(err)
+	}
+	auditd := audittest.StartAuditd(t, ctl)
+	c := openEngine(t, kernel.Config{})
+	if c.s.Mode() != kernel.Observer || c.s.Why() != fmt.Sprintf("auditd (pid %d) holds the registration", auditd.PID) {
+		t.Errorf("got %v: %s", c.s.Mode(), c.s.Why())
+	}
+	var held *kernel.HeldError
+	if _, err := kernel.Open(t.Context(), kernel.Config{Mode: kernel.Daemon}); !errors.As(err, &held) || held.PID != auditd.PID {
+		t.Errorf("daemon beside auditd: got %v, want HeldError", err)
+	}
+	var want []string
+	for n := range 1000 {
+		text := fmt.Sprintf("op=numbered n=%d", n)
+		if err := ctl.SendUser(t.Context(), tables.TypeUser, text); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, text)
+	}
+	c.until("messages", func() bool { return len(c.users) >= len(want) })
+	c.finish()
+	if diff := cmp.Diff(c.users, want); diff != "" {
+		t.Errorf("messages (-got +want):\n%s", diff)
+	}
+	auditd.Stop()
+	logged, err := os.ReadFile(auditd.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := bytes.Count(logged, []byte("op=numbered")); got != len(want) {
+		t.Errorf("auditd has %d, want %d", got, len(want))
+	}
+}
+
+// TestKernelControl asks the engine what auditctl asks it.
+func TestKernelControl(t *testing.T) {
+	ctl := audittest.LockEngine(t)
+	ctx := t.Context()
+	before, err := ctl.Rules(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var added [][]byte
+	for uid := range uint32(300) {
+		r := audittest.SyscallRule(t, stormUID+uid, "openat", "execve")
+		if err := ctl.AddRule(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		added = append(added, r)
+	}
+	if err := ctl.AddRule(ctx, added[0]); !errors.Is(err, syscall.EEXIST) {
+		t.Errorf("add rule twice: got %v, want EEXIST", err)
+	}
+	rules, err := ctl.Rules(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(rules, append(before, added...)); diff != "" {
+		t.Errorf("rules differ: %d listed, %d added", len(rules)-len(before), len(added))
+	}
+	for _, r := range added {
+		if err := ctl.DeleteRule(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ctl.DeleteRule(ctx, added[0]); !errors.Is(err, syscall.ENOENT) {
+		t.Errorf("delete rule twice: got %v, want ENOENT", err)
+	}
+	if err := ctl.AddRule(ctx, added[0][:1000]); !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("add short rule: got %v, want EINVAL", err)
+	}
+	if _, err := ctl.Features(ctx); err != nil {
+		t.Error(err)
+	}
+	if _, err := ctl.TTY(ctx); err != nil {
+		t.Error(err)
+	}
+	if _, err := ctl.SignalInfo(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := ctl.Trim(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := ctl.MakeEquiv(ctx, "/proc", "/proc"); err != nil {
+		t.Errorf("make equivalent: %v", err)
+	}
+	st, err := ctl.Status(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lost, err := ctl.ResetLost(ctx); err != nil || lost != st.Lost {
+		t.Errorf("reset lost: got %d, %v, want %d", lost, err, st.Lost)
+	}
+}
+
+// TestKernelNamespaces runs a probe in namespaces of its own, and without
+// capabilities.
+func TestKernelNamespaces(t *testing.T) {
+	audittest.LockEngine(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(want string, command ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), command[0], append(command[1:], self, "-test.v", "-test.run=^TestKernelProbe$")...)
+		cmd.Env = append(os.Environ(), "VIGIL_PROBE=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%q: got %v:\n%s\nwant %q", command, err, out, want)
+		}
+	}
+	all := "mode=daemon hears=true\nmode=observer hears=true\n"
+	f(all, "env")
+	f(all, "unshare", "-n")
+	const user = "not in the initial user namespace"
+	f("mode=daemon error: read audit status: connection refused: "+user, "unshare", "-Urn")
+	f("mode=daemon error: read audit status: connection refused: "+user, "unshare", "-Ur")
+	f("mode=daemon error: read audit status: operation not permitted: not in the host's pid namespace", "unshare", "-pf")
+	f("mode=daemon error: read audit status: operation not permitted: no CAP_AUDIT_CONTROL", "setpriv", "--bounding-set=-audit_control", "--inh-caps=-audit_control")
+	f("mode=observer error: join audit multicast group: operation not permitted: no CAP_AUDIT_READ", "setpriv", "--bounding-set=-audit_read", "--inh-caps=-audit_read")
+	// An observer needs no more than to read.
+	f("mode=observer hears=true\n", "setpriv", "--bounding-set=-audit_control", "--inh-caps=-audit_control")
+}
+
+// TestKernelProbe says what a Source can do where it runs.
+func TestKernelProbe(t *testing.T) {
+	if os.Getenv("VIGIL_PROBE") == "" {
+		t.Skip("runs as part of TestKernelNamespaces")
+	}
+	ctx := t.Context()
+	for _, mode := range []kernel.Mode{kernel.Daemon, kernel.Observer} {
+		s, err := kernel.Open(ctx, kernel.Config{Mode: mode})
+		if err != nil {
+			fmt.Printf("mode=%v error: %v\n", mode, err)
+			continue
+		}
+		hears := false
+		ctl, err := kernel.DialControl(ctx, kernel.ControlConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Turning on what is on makes a record, and so does a user message.
+		_ = ctl.Set(ctx, kernel.Settings{Enabled: new(uint32(1))})
+		_ = ctl.SendUser(ctx, tables.TypeUser, "op=probe")
+		exec.CommandContext(ctx, "auditctl", "-m", "probe").Run()
+		for range 10 {
+			batch, err := s.Read(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hears = hears || len(batch) > 0
+		}
+		fmt.Printf("mode=%v hears=%v\n", mode, hears)
+		if err := errors.Join(ctl.Close(), s.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
