@@ -108,7 +108,7 @@ func (r Record) AppendLine(dst []byte, node []byte) []byte {
 		dst = append(dst, ' ')
 	}
 	dst = append(dst, "type="...)
-	dst = r.Type.AppendTo(dst)
+	dst = r.Type.AppendLog(dst)
 	dst = append(dst, " msg=audit("...)
 	dst = r.ID.AppendTo(dst)
 	dst = append(dst, "): "...)

@@ -16,7 +16,7 @@ import (
 // open brings everything up. What it has opened when it fails, close takes down.
 func (d *daemon) open(ctx context.Context) error {
 	steps := []func(context.Context) error{
-		d.openEngine, d.openNames, d.openRunDir, d.openTrail, d.openSource, d.begin, d.openConsole, d.openRules,
+		d.openEngine, d.openNames, d.openRunDir, d.openTrail, d.takeEngine, d.openSource, d.begin, d.openConsole, d.openRules,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -172,15 +172,32 @@ func (d *daemon) openConsole(context.Context) error {
 	return nil
 }
 
+// takeEngine remembers how the engine is before it is changed.
+func (d *daemon) takeEngine(ctx context.Context) error {
+	holder := d.status.Load()
+	if d.settings.Source.Mode == config.Observer || holder == nil {
+		d.rules = leaveEngine(d.o.RunDir, d.log)
+		return nil
+	}
+	rules, err := takeEngine(ctx, d.engine, d.settings.Rules, d.o.RunDir, d.log)
+	if err != nil {
+		return err
+	}
+	d.rules = rules
+	d.later(func() error { return d.rules.restoreSettings(context.WithoutCancel(ctx)) })
+	return nil
+}
+
 // openRules loads the rules, last of all: from here on there is something to
 // read.
 func (d *daemon) openRules(ctx context.Context) error {
-	d.rules = newRules(d.engine, d.settings.Rules, d.o.RunDir, d.log)
 	if d.source.Mode() != kernel.Daemon {
-		d.log.Info("leaving the rules to the audit daemon that is registered")
-		return nil
+		d.log.Info("the rules are left to the audit daemon that is registered")
+		d.rules = leaveEngine(d.o.RunDir, d.log)
+		return forgetBefore(d.o.RunDir)
 	}
-	// Put back by leave, before the stream is drained; here only if open fails.
-	d.later(func() error { return d.rules.restore(context.WithoutCancel(ctx)) })
+	// Put back by leave, before the stream is drained; here only if that was not
+	// reached.
+	d.later(func() error { return d.rules.restoreRules(context.WithoutCancel(ctx)) })
 	return d.rules.load(ctx)
 }

@@ -10,6 +10,7 @@ import (
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
 
+	"vigil/audit/kernel"
 	"vigil/audit/tables"
 	"vigil/ledger"
 	"vigil/trail"
@@ -95,7 +96,10 @@ func (d *daemon) leave(read <-chan error, terminated bool) error {
 	if terminated {
 		sender = d.signalSender(ctx)
 	}
-	err := d.rules.restore(ctx)
+	if d.source.Mode() != kernel.Daemon {
+		d.rules.release()
+	}
+	err := d.rules.restoreRules(ctx)
 	err = errors.Join(err, d.source.Drain(ctx), <-read)
 	if d.trail == nil {
 		return err

@@ -67,8 +67,9 @@ type TrailStatus struct {
 
 // RulesStatus says which rules the daemon loaded.
 type RulesStatus struct {
-	Source string `json:"source"` // "built-in", "files" or "none": left as they are
-	Loaded int    `json:"loaded"` // rules in the kernel after loading
+	Source  string `json:"source"`            // "files", "built-in", "locked" until reboot, or "none": left as they are
+	Loaded  int    `json:"loaded"`            // rules in the kernel after loading
+	Problem string `json:"problem,omitempty"` // why they were not loaded
 }
 
 func socketStatus(s kernel.Stats) SocketStatus {

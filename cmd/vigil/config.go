@@ -40,7 +40,7 @@ func (p *places) addReadFlags(c *cobra.Command) {
 }
 
 // load reads the configuration: defaults, auditd.conf, vigil.yaml, flags. What
-// auditd.conf asks for and Vigil does not do is said to log.
+// auditd.conf asks for and Vigil does not do is said to log, if there is one.
 func (p *places) load(log *slog.Logger) (config.Config, error) {
 	c := config.Default(p.auditDir)
 	auditdConf := filepath.Join(p.auditDir, "auditd.conf")
@@ -48,7 +48,7 @@ func (p *places) load(log *slog.Logger) (config.Config, error) {
 	if err != nil {
 		return c, err
 	}
-	if len(ignored) > 0 {
+	if len(ignored) > 0 && log != nil {
 		log.Warn("settings that are not acted on", "file", auditdConf, "settings", ignored)
 	}
 	file := p.config
@@ -125,7 +125,7 @@ EXIT STATUS
 			settings := config.Default(where.auditDir)
 			if !defaults {
 				var err error
-				if settings, err = where.load(newLogger(stdio.err)); err != nil {
+				if settings, err = where.load(nil); err != nil {
 					return err
 				}
 			}

@@ -26,7 +26,7 @@ EXIT STATUS
 		Example: "  vigil doctor\n  vigil doctor --json | jq -r '.[] | select(.verdict != \"ok\") | .advice'",
 		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			settings, err := where.load(newLogger(stdio.err))
+			settings, err := where.load(nil)
 			if err != nil {
 				return err
 			}

@@ -43,7 +43,7 @@ EXIT STATUS
 		Example: "  vigil trail verify\n  vigil trail verify --trail /mnt/evidence/audit.log --json",
 		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			settings, err := where.load(newLogger(stdio.err))
+			settings, err := where.load(nil)
 			if err != nil {
 				return err
 			}

@@ -52,9 +52,10 @@ type Flush struct {
 
 // Rules says which rules are loaded and what becomes of them.
 type Rules struct {
-	Dirs   []string `yaml:"dirs" help:"Directories of *.rules files, in the order of augenrules. No rules anywhere: the built-in ones."`
-	Load   bool     `yaml:"load" help:"false: leave the kernel's rules as they are."`
-	OnExit OnExit   `yaml:"on_exit" help:"restore | keep: on leaving, put back the rules that were loaded before, or leave ours."`
+	Dirs    []string `yaml:"dirs" help:"Directories of *.rules files, in the order of augenrules. If there are no rules in them: the file audit.rules beside them."`
+	BuiltIn bool     `yaml:"built_in" help:"Use the built-in rules if there are none in the files."`
+	Load    bool     `yaml:"load" help:"false: leave the kernel's rules as they are."`
+	OnExit  OnExit   `yaml:"on_exit" help:"restore | keep: on leaving, put back the rules that were loaded before, or leave ours."`
 }
 
 // Mode says as what the daemon reads the kernel's records.
@@ -153,9 +154,10 @@ func Default(auditDir string) Config {
 			Flush:   Flush{Mode: FlushIncrementalAsync, Records: 50, Every: Duration(time.Second)},
 		},
 		Rules: Rules{
-			Dirs:   []string{filepath.Join(auditDir, "rules.d")},
-			Load:   true,
-			OnExit: RestoreRules,
+			Dirs:    []string{filepath.Join(auditDir, "rules.d")},
+			BuiltIn: true,
+			Load:    true,
+			OnExit:  RestoreRules,
 		},
 	}
 }
