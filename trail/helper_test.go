@@ -45,7 +45,7 @@ func newBench(t *testing.T) *bench {
 		Notify:  func(n trail.Notice) { b.notices = append(b.notices, n) },
 		Head: func(s trail.NewSegment) trail.Head {
 			return trail.Head{
-				Lines:   []byte("type=DAEMON_ROTATE msg=audit(1795258195.263:1): op=rotate-logs res=success\n"),
+				Lines:   fmt.Appendf(nil, "type=DAEMON_ROTATE msg=audit(1795258195.263:%d): op=rotate-logs res=success\n", s.Number),
 				Records: 1,
 				Ledger:  ledgerPrefix("segment"),
 			}

@@ -132,7 +132,7 @@ func (r *LiveReader) move() (bool, error) {
 
 // begin opens the first segment to be read.
 func (r *LiveReader) begin() (bool, error) {
-	entries, err := listStable(r.path)
+	entries, err := snapshot(r.path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
 		return false, nil
 	}
@@ -145,7 +145,7 @@ func (r *LiveReader) begin() (bool, error) {
 		i = len(entries) - 1
 		offset = entries[i].size
 	case !r.from.IsZero():
-		if i = find(r.path, entries, r.from.Segment); i >= 0 {
+		if i = find(entries, r.from.Segment); i >= 0 {
 			offset = r.from.Offset
 			break
 		}
@@ -185,7 +185,7 @@ func (r *LiveReader) follow(own os.FileInfo) (bool, error) {
 	if now.Size() > own.Size() {
 		return true, nil
 	}
-	entries, err := listStable(r.path)
+	entries, err := snapshot(r.path)
 	if err != nil || len(entries) == 0 {
 		return false, nil // renamed meanwhile: look again at the next call
 	}

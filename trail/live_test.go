@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -221,30 +220,32 @@ func TestLiveReaderKeepsUp(t *testing.T) {
 	b.open()
 	r := trail.OpenLive(b.cfg.Path, trail.Position{})
 	defer r.Close()
-	var writer sync.WaitGroup
-	writer.Go(func() {
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
 		for serial := 1; serial <= records; serial++ {
 			if err := b.w.Append([]byte(record(serial)), 1); err != nil {
 				t.Error(err)
 				return
 			}
 		}
-		b.w.Close()
-	})
+	}()
 	var got []string
 	for done := false; !done; {
 		changed := b.w.Changed()
 		select {
-		case <-changed: // closed for good: the writer has ended
+		case <-written:
 			done = true
 		default:
 		}
 		got = append(got, drain(t, r)...)
 		if !done {
-			<-changed
+			select {
+			case <-changed:
+			case <-written:
+			}
 		}
 	}
-	writer.Wait()
 	if !cmp.Equal(serials(got), oneTo(records)) || !r.Stats().Lost.IsZero() {
 		t.Errorf("got %d records, lost %+v", len(serials(got)), r.Stats().Lost)
 	}

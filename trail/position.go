@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -141,34 +142,24 @@ func firstLineSum(head []byte) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-// find returns the listed segment that s means, -1 if there is none. The file is
-// opened to look at its first line.
-func find(path string, entries []entry, s Segment) int {
-	matches := func(e entry) bool {
-		f, err := openEntry(path, e)
-		if err != nil {
-			return false
-		}
-		defer f.Close()
-		head := make([]byte, sumLength)
-		n, err := f.ReadAt(head, 0)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return false
-		}
-		return firstLineSum(head[:n]) == s.Sum
+// sumOf reads the Sum of a segment.
+func sumOf(f io.ReaderAt) (uint64, error) {
+	head := make([]byte, sumLength)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
 	}
-	// A position taken in an empty segment has no sum: the inode must do, and
-	// such a position is at offset 0.
-	if i := indexOf(entries, s.Dev, s.Inode); i >= 0 && (s.Sum == 0 || matches(entries[i])) {
-		return i
+	return firstLineSum(head[:n]), nil
+}
+
+// find returns the segment of a snapshot that s means, -1 if there is none.
+func find(entries []entry, s Segment) int {
+	i := slices.IndexFunc(entries, func(e entry) bool {
+		// A position taken in an empty segment has no sum: the inode must do.
+		return e.same(s.Dev, s.Inode) && (e.sum == s.Sum || s.Sum == 0)
+	})
+	if i < 0 && s.Sum != 0 {
+		i = slices.IndexFunc(entries, func(e entry) bool { return e.sum == s.Sum })
 	}
-	if s.Sum == 0 {
-		return -1
-	}
-	for i := len(entries) - 1; i >= 0; i-- {
-		if matches(entries[i]) {
-			return i
-		}
-	}
-	return -1
+	return i
 }

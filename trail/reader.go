@@ -51,7 +51,7 @@ func (l Lost) IsZero() bool { return l == Lost{} }
 // zero Position is its start. It reads what is there, also while somebody
 // writes and rotates.
 func OpenReader(path string, from Position) (*Reader, error) {
-	entries, err := listStable(path)
+	entries, err := snapshot(path)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func OpenReader(path string, from Position) (*Reader, error) {
 	if from.IsZero() {
 		return r, nil
 	}
-	i := find(path, entries, from.Segment)
+	i := find(entries, from.Segment)
 	if i < 0 {
 		i = after(path, entries, from.Segment)
 		r.lines.vanished(from)

@@ -182,9 +182,29 @@ func (w *Writer) supersede(highest int) error {
 	return err
 }
 
+// discard removes the segment that the ones behind it push out. It is held open
+// until Run closes it: freeing its blocks takes milliseconds, and to rename over
+// it would make ext4 write the other's out first (ext4(5), auto_da_alloc).
+func (w *Writer) discard(number int) {
+	if w.cfg.Full == Keep || number < 1 {
+		return
+	}
+	f, err := openPlain(w.numbered(number))
+	if err != nil {
+		return // not there, or left to the rename
+	}
+	if os.Remove(f.Name()) == nil && w.running {
+		w.doomed = append(w.doomed, f)
+		w.wakeRun()
+		return
+	}
+	f.Close()
+}
+
 // shift renames the segments, the oldest first, and gives the begun one the live
 // one's name. With highest 0 no old segment is kept: the live one is replaced.
 func (w *Writer) shift(highest int) error {
+	w.discard(highest)
 	for n := highest; n > 1; n-- {
 		if err := os.Rename(w.numbered(n-1), w.numbered(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,9 @@ type entry struct {
 	dev    uint64
 	inode  uint64
 	size   int64
+	// sum is that of Segment, 0 if it was not asked for or there is no line yet.
+	// It tells a file from a later one that got the same inode.
+	sum uint64
 }
 
 // same reports whether two entries are one file.
@@ -94,15 +98,70 @@ func listStable(path string) ([]entry, error) {
 	return nil, fmt.Errorf("list segments of %s: they are renamed faster than they can be listed", path)
 }
 
+// snapshot lists the segments with their sums, so that they can be told apart
+// from later ones when they are opened after a while.
+func snapshot(path string) ([]entry, error) {
+	const attempts = 20
+	for range attempts {
+		entries, err := listStable(path)
+		if err != nil {
+			return nil, err
+		}
+		if err = readSums(entries); err == nil {
+			return entries, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("list segments of %s: they are renamed faster than they can be read", path)
+}
+
+// readSums fills in the sums. The error is os.ErrNotExist if a segment is no
+// longer where it was.
+func readSums(entries []entry) error {
+	for i := range entries {
+		e := &entries[i]
+		f, err := openPlain(e.name)
+		if err != nil {
+			return err
+		}
+		dev, inode, err := fileIdentity(f)
+		if err == nil && !e.same(dev, inode) {
+			err = fs.ErrNotExist
+		}
+		if err == nil {
+			e.sum, err = sumOf(f)
+		}
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isEntry reports whether an opened file is the listed one.
+func isEntry(f *os.File, e entry) bool {
+	dev, inode, err := fileIdentity(f)
+	if err != nil || !e.same(dev, inode) {
+		return false
+	}
+	if e.sum == 0 {
+		return true
+	}
+	sum, err := sumOf(f)
+	return err == nil && sum == e.sum
+}
+
 // openEntry opens a listed segment wherever it has been renamed to since. The
 // error is os.ErrNotExist if it is gone.
 func openEntry(path string, e entry) (*os.File, error) {
 	const attempts = 20
-	for range attempts {
+	for n := range attempts {
 		f, err := openPlain(e.name)
 		if err == nil {
-			dev, inode, err := fileIdentity(f)
-			if err == nil && e.same(dev, inode) {
+			if isEntry(f, e) {
 				return f, nil
 			}
 			f.Close()
@@ -114,7 +173,7 @@ func openEntry(path string, e entry) (*os.File, error) {
 			return nil, err
 		}
 		i := indexOf(now, e.dev, e.inode)
-		if i < 0 {
+		if i < 0 || n > 0 && now[i].name == e.name { // gone, or another got its inode
 			return nil, fmt.Errorf("open segment %s: %w", e.name, os.ErrNotExist)
 		}
 		e.name = now[i].name

@@ -86,13 +86,14 @@ func (w *Writer) wakeRun() {
 func (w *Writer) flush() {
 	w.mu.Lock()
 	out, due := w.out, w.cfg.incremental() && w.unsynced > 0 && !w.closed
-	retired := w.takeRetired()
+	retired, doomed := w.takeRetired(), w.takeDoomed()
 	if due {
 		w.unsynced = 0
 		w.stats.Syncs++
 	}
 	w.mu.Unlock()
 
+	closeAll(doomed)
 	err := w.release(retired)
 	if due {
 		// A file that was closed meanwhile was synced then.
@@ -145,6 +146,19 @@ func (w *Writer) takeRetired() []*os.File {
 	files := w.retired
 	w.retired = nil
 	return files
+}
+
+func (w *Writer) takeDoomed() []*os.File {
+	files := w.doomed
+	w.doomed = nil
+	return files
+}
+
+// closeAll closes files that nobody will read again.
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
+	}
 }
 
 // release closes retired segments, synced if the flush mode wants it.

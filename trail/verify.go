@@ -161,7 +161,7 @@ var errRotatedOut = errors.New("segments are rotated out faster than they can be
 
 // trail reads all segments.
 func (v *verifier) trail(path string) error {
-	entries, err := listStable(path)
+	entries, err := snapshot(path)
 	if err == nil && len(entries) == 0 {
 		err = &os.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 	}

@@ -38,6 +38,7 @@ type Writer struct {
 
 	unsynced int           // records since the last fsync
 	retired  []*os.File    // rotated away, to be synced and closed by Run
+	doomed   []*os.File    // deleted, to be closed by Run
 	kick     chan struct{} // wakes Run
 	changed  chan struct{} // closed at the next append; nil if nobody waits
 	notices  []Notice      // to be told when the lock is released
@@ -241,6 +242,7 @@ func (w *Writer) Close() error {
 	}
 	w.closed = true
 	w.wake()
+	closeAll(w.takeDoomed())
 	return errors.Join(w.release(w.takeRetired()), w.syncNow(), w.file.Close())
 }
 
