@@ -77,7 +77,9 @@ func TestTaken(t *testing.T) {
 	execs := storm("exec", 4000)
 	d := startVigil(t, rig.Options{Dir: filepath.Join(base, "vigil"), Rules: []string{execs.Rule()}})
 	brew(t, execs)
-	// The kernel gives a living daemon's place to nobody, but the daemon's own process may give it up.
+	// The kernel gives a living daemon's place to nobody, but the daemon's own process may give it up. Vigil is halted
+	// meanwhile, or it would be registered again before auditd is up.
+	signal(t, d, syscall.SIGSTOP)
 	if runtime.GOARCH != "amd64" {
 		t.Skip("missing: x86-64, to make a process give up its registration")
 	}
@@ -90,6 +92,7 @@ func TestTaken(t *testing.T) {
 		t.Fatalf("unregister: exit %d: %s%s", code, out, stderr)
 	}
 	auditd := startAuditd(t, rig.Options{Dir: filepath.Join(base, "auditd")})
+	signal(t, d, syscall.SIGCONT)
 	eventually(t, 15*time.Second, "vigil says that the registration went to auditd", func() bool {
 		return strings.Contains(d.Messages(), fmt.Sprint(auditd.PID()))
 	})

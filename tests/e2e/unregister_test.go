@@ -100,14 +100,14 @@ func inject(thread, fd int) (done bool, err error) {
 	regs.R10, regs.R8, regs.R9 = 0, 0, 0
 	var after unix.PtraceRegs
 	err = unix.PtraceSetRegs(thread, &regs)
-	if err == nil {
-		err = unix.PtraceSingleStep(thread)
-	}
-	if err == nil {
-		_, err = unix.Wait4(thread, nil, unix.WALL, nil)
-	}
-	if err == nil {
-		err = unix.PtraceGetRegs(thread, &after)
+	// The first step may end where it began, at the signal that halted the process.
+	for after = regs; err == nil && after.Rip == regs.Rip; {
+		if err = unix.PtraceSingleStep(thread); err == nil {
+			_, err = unix.Wait4(thread, nil, unix.WALL, nil)
+		}
+		if err == nil {
+			err = unix.PtraceGetRegs(thread, &after)
+		}
 	}
 	_, poked := unix.PtracePokeData(thread, uintptr(saved.Rsp), stack)
 	if err = errors.Join(err, poked, unix.PtraceSetRegs(thread, &saved)); err == nil && int64(after.Rax) != int64(len(message)) {

@@ -2,9 +2,7 @@ package identity
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
-	"fmt"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -61,11 +59,7 @@ func join(t *testing.T, s *identity.Source, list []site, execs, pid int) joined 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		_ = source.Close(ctx)
-	}()
+	defer source.Close()
 	result := joined{matches: map[identity.Match]int{}}
 	run := start(t, dir, list, execs/len(list), stormUID, pid)
 	var took atomic.Int64
@@ -188,7 +182,7 @@ func TestAuditFallbacks(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			if mode == identity.Connector {
 				if _, err := os.Stat("/proc/net/connector"); err != nil {
-					t.Skip(fmt.Sprintf("needs the proc connector: %v", err))
+					t.Skipf("needs the proc connector: %v", err)
 				}
 			}
 			list := sites(t, "hybrid", 20)
