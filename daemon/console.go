@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"time"
 
+	"vigil/audit"
+	"vigil/audit/tables"
 	"vigil/daemon/output"
+	"vigil/ledger"
 	"vigil/trail"
 )
 
@@ -23,11 +26,11 @@ type console struct {
 }
 
 // newConsole begins at the present end of the trail.
-func newConsole(writer *trail.Writer, w io.Writer, kind output.Kind, colour bool, log *slog.Logger) (*console, error) {
+func newConsole(writer *trail.Writer, w io.Writer, o output.Options, log *slog.Logger) (*console, error) {
 	c := &console{
 		reader:  trail.OpenLiveAtEnd(writer.Path()),
 		writer:  writer,
-		printer: output.NewPrinter(w, kind, colour),
+		printer: output.NewPrinter(w, o),
 		log:     log,
 	}
 	if c.reader.Next(); c.reader.Err() != nil { // finds the end
@@ -85,6 +88,27 @@ func (c *console) print(ctx context.Context) error {
 		return fmt.Errorf("read the trail for the output: %w", c.reader.Err())
 	}
 	return c.printer.Expire(time.Now())
+}
+
+// housekeeping says whether an event tells a person at the terminal nothing: that
+// the audit daemon itself loads or removes its rules, a hundred lines at each
+// start and end, or the daemon's own books. The kernel audits no system call of the
+// registered daemon (kernel/auditsc.c, audit_filter_syscall with auditd_test_task),
+// so its rule changes stand alone, while those of auditctl come with a SYSCALL
+// record. The trail has them all.
+func housekeeping(e *audit.Event) bool {
+	if len(e.Records) != 1 {
+		return false
+	}
+	switch r := e.Records[0]; r.Type {
+	case tables.TypeLedger:
+		op, _ := r.Get("op")
+		return string(op.Value) != string(ledger.Lost)
+	case tables.TypeConfigChange:
+		op, _ := r.Get("op")
+		return string(op.Value) == "add_rule" || string(op.Value) == "remove_rule"
+	}
+	return false
 }
 
 func isClosed(c <-chan struct{}) bool {

@@ -31,6 +31,9 @@ type Options struct {
 	Colour   bool   // Stdout is a terminal
 	Version  string // of the program
 	Log      *slog.Logger
+	// Dial opens a socket to the audit engine, for records and for control; nil
+	// opens the kernel's.
+	Dial func(context.Context) (kernel.Socket, error)
 }
 
 // Run reads the kernel's audit stream until ctx ends, and then puts everything

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"vigil/audit/kernel"
@@ -29,7 +30,7 @@ func (d *daemon) open(ctx context.Context) error {
 // openEngine asks the audit engine how it is before anything is touched, so that
 // who may not run the daemon learns just that.
 func (d *daemon) openEngine(ctx context.Context) error {
-	engine, err := kernel.DialControl(ctx, kernel.ControlConfig{})
+	engine, err := kernel.DialControl(ctx, kernel.ControlConfig{Dial: d.o.Dial})
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,9 @@ func (d *daemon) resume(r *trail.Recovery) error {
 
 // openSource opens the stream. From here on records wait in the socket.
 func (d *daemon) openSource(ctx context.Context) error {
-	source, err := kernel.Open(ctx, sourceConfig(d.settings.Source, d.log))
+	c := sourceConfig(d.settings.Source, d.log)
+	c.Dial = d.o.Dial
+	source, err := kernel.Open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -160,7 +163,15 @@ func (d *daemon) attachConsole() error {
 	if d.o.Output == output.None {
 		return nil
 	}
-	c, err := newConsole(d.trail, d.o.Stdout, d.o.Output, d.o.Colour, d.log)
+	host, err := os.Hostname()
+	if err != nil {
+		d.log.Warn("the host's name is not known: host.name is left out", "err", err)
+	}
+	options := output.Options{Kind: d.o.Output, Colour: d.o.Colour, Host: host, Names: d.names}
+	if d.o.Output == output.Text {
+		options.Hide = housekeeping
+	}
+	c, err := newConsole(d.trail, d.o.Stdout, options, d.log)
 	d.console = c
 	return err
 }

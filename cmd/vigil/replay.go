@@ -41,7 +41,7 @@ EXIT STATUS
 			if err != nil {
 				return usageError{fmt.Errorf("--output: %w", err)}
 			}
-			printer := output.NewPrinter(stdio.out, kind, isTerminal(stdio))
+			printer := output.NewPrinter(stdio.out, output.Options{Kind: kind, Colour: isTerminal(stdio)})
 			for _, name := range args {
 				if err := replayFile(c.Context(), stdio, name, printer); err != nil {
 					return err

@@ -9,12 +9,8 @@ import (
 	"time"
 
 	"vigil/audit"
+	"vigil/forward/format"
 )
-
-// encoder appends one event, with its newline, to dst.
-type encoder interface {
-	Append(dst []byte, e *audit.Event) []byte
-}
 
 // Stats says what a Printer has seen.
 type Stats struct {
@@ -30,7 +26,8 @@ type Stats struct {
 type Printer struct {
 	w         io.Writer
 	kind      Kind
-	encoder   encoder // nil for Raw and None
+	hide      func(*audit.Event) bool // nil: nothing is hidden
+	encoder   format.Encoder // nil for Raw and None
 	assembler *audit.Assembler
 	out       []byte
 	stats     Stats
@@ -40,10 +37,9 @@ type Printer struct {
 // flushAt is how much output gathers before it is written, 64 KiB.
 const flushAt = 64 << 10
 
-// NewPrinter returns a Printer that writes to w in the form kind, with colours
-// for a terminal if colour is set.
-func NewPrinter(w io.Writer, kind Kind, colour bool) *Printer {
-	p := &Printer{w: w, kind: kind, encoder: newEncoder(kind, colour), out: make([]byte, 0, 2*flushAt)}
+// NewPrinter returns a Printer that writes to w as o says.
+func NewPrinter(w io.Writer, o Options) *Printer {
+	p := &Printer{w: w, kind: o.Kind, hide: o.Hide, encoder: o.encoder(), out: make([]byte, 0, 2*flushAt)}
 	p.assembler = audit.NewAssembler(audit.AssemblerConfig{}, p.print)
 	return p
 }
@@ -57,11 +53,11 @@ func (p *Printer) Line(line []byte, now time.Time) error {
 	switch {
 	case err != nil:
 		p.stats.Skipped++
-	case p.kind == None:
-		p.stats.Records++
 	case p.kind == Raw:
 		p.stats.Records++
 		p.out = append(append(p.out, line...), '\n')
+	case p.encoder == nil:
+		p.stats.Records++
 	default:
 		p.stats.Records++
 		if now.IsZero() {
@@ -95,6 +91,9 @@ func (p *Printer) Flush() error {
 func (p *Printer) Stats() Stats { return p.stats }
 
 func (p *Printer) print(e *audit.Event) {
+	if p.hide != nil && p.hide(e) {
+		return
+	}
 	p.stats.Events++
 	p.out = p.encoder.Append(p.out, e)
 	if len(p.out) >= flushAt {
