@@ -52,8 +52,10 @@ type Gaps struct {
 	running  time.Duration // time that has run, without stalls
 	last     time.Time     // of the last Settle
 
-	recent [reported]span // ranges reported missing
-	next   int
+	held    Missing // the last range, if holding
+	holding bool
+	recent  [reported]span // ranges reported missing
+	next    int
 
 	stats GapStats
 }
@@ -89,7 +91,7 @@ type GapStats struct {
 }
 
 // NewGaps returns a Gaps that passes what is missing to emit, from within
-// Observe and Settle.
+// Observe, Settle and Flush.
 func NewGaps(cfg GapConfig, emit func(Missing)) *Gaps {
 	window := cfg.Window
 	if window <= 0 {
@@ -162,6 +164,7 @@ func (g *Gaps) Settle(now time.Time) {
 			g.settleTo(m.high, m)
 		}
 	}
+	g.passEnded()
 	if !g.started || g.n == marks {
 		return
 	}
@@ -184,6 +187,7 @@ func (g *Gaps) Flush(now time.Time) {
 	if g.started && !before(g.high, g.low) {
 		g.settleTo(g.high, mark{before: g.last, wall: now})
 	}
+	g.pass()
 	g.first, g.n = 0, 0
 }
 
@@ -228,16 +232,38 @@ func ones(n uint64) uint64 {
 	return 1<<n - 1
 }
 
+// report takes a range that is missing. One that the border of the window cut in
+// two is put together again: it is held until it cannot go on.
 func (g *Gaps) report(first, last uint32, when mark) {
 	m := Missing{First: first, Last: last, Since: when.before, Until: when.wall}
 	if m.Until.IsZero() { // settled before its time
 		m.Until = g.last
 	}
-	g.stats.Ranges++
 	g.stats.Missing += m.Count()
 	g.recent[g.next] = span{first: first, count: last - first + 1}
 	g.next = (g.next + 1) % reported
-	g.emit(m)
+	if g.holding && g.held.Last+1 == first {
+		g.held.Last, g.held.Until = last, m.Until
+		return
+	}
+	g.pass()
+	g.held, g.holding = m, true
+}
+
+// pass hands out the range that is held.
+func (g *Gaps) pass() {
+	if g.holding {
+		g.holding = false
+		g.stats.Ranges++
+		g.emit(g.held)
+	}
+}
+
+// passEnded hands out the range that is held if the serial after it has come.
+func (g *Gaps) passEnded() {
+	if g.held.Last+1 != g.low {
+		g.pass()
+	}
 }
 
 // late takes a serial that is settled already: a further record of an event that

@@ -99,10 +99,15 @@ func (l *Ledger) publish() {
 // miss takes what Gaps found.
 func (l *Ledger) miss(m Missing) {
 	loss := Loss{Reason: Gap, First: m.First, Last: m.Last, Count: m.Count(), Since: m.Since, Until: m.Until}
-	if l.isResumed && m.First == l.resumed.Serial+1 {
+	switch {
+	case !l.isResumed || before(m.Last, l.resumed.Serial):
+		// Our own run's, or one in the middle of the trail's end.
+	case m.First == l.resumed.Serial+1:
 		loss.Reason, loss.Since = Down, l.resumed.Time()
+		l.resumed.Serial = m.Last // the window may have cut the range in two
+	default:
+		l.isResumed = false
 	}
-	l.isResumed = l.isResumed && before(m.Last, l.resumed.Serial)
 	l.Lose(loss)
 }
 

@@ -72,6 +72,18 @@ type Loss struct {
 // known reports whether the range of serials is known.
 func (l Loss) known() bool { return l.First != 0 || l.Last != 0 }
 
+// told reports whether the loss accounts for every serial of its range that is
+// not in the trail.
+func (l Loss) told() bool {
+	switch l.Reason {
+	case Gap, Down:
+		return l.known() && l.Count == uint64(l.Last-l.First)+1
+	case WriteError: // the others in its range came and were written
+		return l.known()
+	}
+	return false
+}
+
 // merge makes one loss of two with the same reason.
 func (l Loss) merge(m Loss) Loss {
 	switch {

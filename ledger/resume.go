@@ -29,9 +29,18 @@ func FromKernel(t tables.Type) bool {
 // whether counting goes on from it.
 func (l *Ledger) Resume(tail, last []byte) (newest audit.ID, same bool) {
 	serials := make([]uint32, 0, 512)
+	var told []Loss // what the trail says itself to be missing
 	for line := range bytes.Lines(tail) {
 		r, err := audit.ParseLine(bytes.TrimSuffix(line, []byte{'\n'}))
-		if err != nil || !FromKernel(r.Type) || string(r.Node) != l.cfg.Node {
+		if err != nil || string(r.Node) != l.cfg.Node {
+			continue
+		}
+		if r.Type == tables.TypeLedger {
+			if own, err := ParseLine(bytes.TrimSuffix(line, []byte{'\n'})); err == nil && own.Loss.told() {
+				told = append(told, own.Loss)
+			}
+		}
+		if !FromKernel(r.Type) {
 			continue
 		}
 		if len(serials) == 0 || before(newest.Serial, r.ID.Serial) {
@@ -59,6 +68,22 @@ func (l *Ledger) Resume(tail, last []byte) (newest audit.ID, same bool) {
 			l.gaps.Observe(s)
 		}
 	}
+	l.forget(told, first, newest.Serial)
 	l.resumed, l.isResumed = newest, true
 	return newest, true
 }
+
+// forget makes the serials of losses that are in the trail already pass for
+// seen, so that a restart does not report them again.
+func (l *Ledger) forget(told []Loss, after, newest uint32) {
+	for _, loss := range told {
+		for s, n := loss.First, min(uint64(loss.Last-loss.First)+1, maxForget); n > 0; s, n = s+1, n-1 {
+			if before(after, s) && before(s, newest) {
+				l.gaps.Observe(s)
+			}
+		}
+	}
+}
+
+// maxForget bounds the work that a line of the trail can make.
+const maxForget = 1 << 20
