@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"vigil/audit"
@@ -90,25 +91,29 @@ func (c *console) print(ctx context.Context) error {
 	return c.printer.Expire(time.Now())
 }
 
-// housekeeping says whether an event tells a person at the terminal nothing: that
-// the audit daemon itself loads or removes its rules, a hundred lines at each
-// start and end, or the daemon's own books. The kernel audits no system call of the
-// registered daemon (kernel/auditsc.c, audit_filter_syscall with auditd_test_task),
-// so its rule changes stand alone, while those of auditctl come with a SYSCALL
-// record. The trail has them all.
-func housekeeping(e *audit.Event) bool {
-	if len(e.Records) != 1 {
-		return false
+// housekeeping returns a filter for events that tell a person at the terminal
+// nothing: the changes that the daemon pid itself makes, a hundred lines at each
+// start and end, and its books, but for losses. The kernel audits no system call
+// of the registered daemon (kernel/auditsc.c, audit_filter_syscall with
+// auditd_test_task), so its changes stand alone, while those of auditctl come
+// with a SYSCALL record. The trail has them all.
+func housekeeping(pid int) func(*audit.Event) bool {
+	own := strconv.Itoa(pid)
+	return func(e *audit.Event) bool {
+		if r, ok := e.First(tables.TypeLedger); ok {
+			op, _ := r.Get("op")
+			return string(op.Value) != string(ledger.Lost)
+		}
+		if _, ok := e.First(tables.TypeConfigChange); !ok {
+			return false
+		}
+		call, ok := e.First(tables.TypeSyscall)
+		if !ok {
+			return len(e.Records) == 1
+		}
+		by, _ := call.Get("pid")
+		return string(by.Value) == own
 	}
-	switch r := e.Records[0]; r.Type {
-	case tables.TypeLedger:
-		op, _ := r.Get("op")
-		return string(op.Value) != string(ledger.Lost)
-	case tables.TypeConfigChange:
-		op, _ := r.Get("op")
-		return string(op.Value) == "add_rule" || string(op.Value) == "remove_rule"
-	}
-	return false
 }
 
 func isClosed(c <-chan struct{}) bool {

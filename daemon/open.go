@@ -169,7 +169,7 @@ func (d *daemon) attachConsole() error {
 	}
 	options := output.Options{Kind: d.o.Output, Colour: d.o.Colour, Host: host, Names: d.names}
 	if d.o.Output == output.Text {
-		options.Hide = housekeeping
+		options.Hide = housekeeping(os.Getpid())
 	}
 	c, err := newConsole(d.trail, d.o.Stdout, options, d.log)
 	d.console = c

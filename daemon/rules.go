@@ -168,23 +168,33 @@ func (r *rules) applySettings(ctx context.Context, s rulesd.Settings) error {
 	if err != nil || status.Enabled == 2 {
 		return err
 	}
+	// Each change is an event in the trail, so what is right already is left.
+	set, changed := kernel.Settings{}, false
+	change := func(target **uint32, wanted *uint32, is uint32) {
+		if wanted != nil && *wanted != is {
+			*target, changed = wanted, true
+		}
+	}
+	change(&set.Failure, s.Failure, status.Failure)
+	change(&set.RateLimit, s.Rate, status.RateLimit)
+	change(&set.BacklogWaitTime, s.BacklogWait, status.BacklogWaitTime)
 	if s.Backlog != nil && status.BacklogLimit != 0 && (*s.Backlog == 0 || *s.Backlog > status.BacklogLimit) {
-		status.BacklogLimit = *s.Backlog
+		change(&set.BacklogLimit, s.Backlog, status.BacklogLimit)
 	}
-	set := kernel.Settings{
-		Failure: s.Failure, RateLimit: s.Rate, BacklogWaitTime: s.BacklogWait, BacklogLimit: &status.BacklogLimit,
-	}
-	if err := r.engine.Set(ctx, set); err != nil {
-		return err
+	if changed {
+		if err := r.engine.Set(ctx, set); err != nil {
+			return err
+		}
 	}
 	if s.LoginuidImmutable {
 		if err := r.engine.SetFeature(ctx, kernel.FeatureLoginuidImmutable, true, true); err != nil {
 			return err
 		}
 	}
-	if s.Enabled == nil { // last, because 2 locks the rest
+	if s.Enabled == nil || *s.Enabled == status.Enabled {
 		return nil
 	}
+	// Last, because 2 locks the rest.
 	return r.engine.Set(ctx, kernel.Settings{Enabled: s.Enabled})
 }
 

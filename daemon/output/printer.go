@@ -27,7 +27,7 @@ type Printer struct {
 	w         io.Writer
 	kind      Kind
 	hide      func(*audit.Event) bool // nil: nothing is hidden
-	encoder   format.Encoder // nil for Raw and None
+	encoder   format.Encoder          // nil for Raw and None
 	assembler *audit.Assembler
 	out       []byte
 	stats     Stats
