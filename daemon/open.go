@@ -125,6 +125,7 @@ func (d *daemon) openSource(ctx context.Context) error {
 		return err
 	}
 	d.source = source
+	d.ledger.SetMode(source.Mode().String())
 	d.later(source.Close)
 	if s := d.status.Load(); s != nil {
 		d.ledger.KernelLost(s.Lost, time.Now())

@@ -51,6 +51,7 @@ func (p *pipeline) run() error {
 			return nil
 		case kernel.IsNotice(err):
 			p.log.Warn(err.Error())
+			p.ledger.SetMode(p.source.Mode().String())
 		case err != nil:
 			p.finish(time.Now())
 			return err

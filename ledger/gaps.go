@@ -136,8 +136,7 @@ func (g *Gaps) advance(serial uint32) {
 	window := uint32(len(g.ring)) * 64
 	if serial-g.low >= window {
 		oldest := serial - window + 1
-		if before(g.high, oldest) { // a jump over the whole window
-			missing := g.high + 1
+		if missing := g.high + 1; before(missing, oldest) { // a jump over the whole window
 			g.settleTo(g.high, mark{})
 			g.report(missing, oldest-1, mark{})
 			g.low = oldest
@@ -242,7 +241,7 @@ func (g *Gaps) report(first, last uint32, when mark) {
 	g.stats.Missing += m.Count()
 	g.recent[g.next] = span{first: first, count: last - first + 1}
 	g.next = (g.next + 1) % reported
-	if g.holding && g.held.Last+1 == first {
+	if g.holding && g.held.Last+1 == first && before(g.held.First, last) {
 		g.held.Last, g.held.Until = last, m.Until
 		return
 	}

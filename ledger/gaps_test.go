@@ -90,6 +90,7 @@ func TestGaps(t *testing.T) {
 	f("wrap in a range", []uint32{0xfffffffd, 3}, "4294967294-2", st{Ranges: 1, Missing: 5})
 	f("wrap, out of order", []uint32{0xffffffff, 2, 1, 0xfffffffe}, "0", st{Ranges: 1, Missing: 1})
 	f("as wide as the window", []uint32{1, 1024}, "2-1023", st{Ranges: 1, Missing: 1022})
+	f("one wider than the window", []uint32{1, 1025}, "2-1024", st{Ranges: 1, Missing: 1023})
 	f("wider than the window", []uint32{1, 1026}, "2-1025", st{Ranges: 1, Missing: 1024})
 	f("a jump over the window", []uint32{1, 3, 1_000_000}, "2 4-999999", st{Ranges: 2, Missing: 999_997})
 	f("after a jump", []uint32{1, 1_000_000, 1_000_001, 1_000_003}, "2-999999 1000002", st{Ranges: 2, Missing: 999_999})

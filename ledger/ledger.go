@@ -12,7 +12,7 @@ import (
 type Config struct {
 	Node string // as in node= of the trail's lines; empty: none
 	Boot string // /proc/sys/kernel/random/boot_id
-	Mode string // "daemon" or "observer"
+	Mode string // "daemon" or "observer", as at first; see SetMode
 	Gaps GapConfig
 }
 
@@ -34,6 +34,7 @@ const (
 // method may be called from any.
 type Ledger struct {
 	cfg  Config
+	mode atomic.Pointer[string] // as cfg.Mode was at first
 	gaps *Gaps
 	// resumed is the last serial in the trail when we started; what is missing
 	// right after it was lost while we were down.
@@ -55,9 +56,14 @@ type Ledger struct {
 // New returns the books of one run of the daemon, all counts 0.
 func New(cfg Config) *Ledger {
 	l := &Ledger{cfg: cfg}
+	l.SetMode(cfg.Mode)
 	l.gaps = NewGaps(cfg.Gaps, l.miss)
 	return l
 }
+
+// SetMode says how records are read from now on, "daemon" or "observer": it
+// changes when another process takes the registration, or gives it back.
+func (l *Ledger) SetMode(mode string) { l.mode.Store(&mode) }
 
 // Received counts records that came from the kernel.
 func (l *Ledger) Received(n int) { l.received.Add(uint64(n)) }
@@ -123,7 +129,7 @@ func (l *Ledger) Dropped(n int, first, last uint32, now time.Time) {
 // are lost.
 func (l *Ledger) Overflowed(n int, now time.Time) {
 	l.enobufs.Add(uint64(n))
-	if l.cfg.Mode == "observer" {
+	if *l.mode.Load() == "observer" {
 		l.Lose(Loss{Reason: Overflow, Count: uint64(n), Since: now, Until: now})
 	}
 }
@@ -230,7 +236,7 @@ func (l *Ledger) Done() {
 // Line returns a LEDGER record with the counts as they are now. loss is the zero
 // value but for op Lost.
 func (l *Ledger) Line(id audit.ID, op Op, loss Loss) Line {
-	return Line{ID: id, Node: l.cfg.Node, Op: op, Boot: l.cfg.Boot, Mode: l.cfg.Mode, Counts: l.Counts(), Loss: loss}
+	return Line{ID: id, Node: l.cfg.Node, Op: op, Boot: l.cfg.Boot, Mode: *l.mode.Load(), Counts: l.Counts(), Loss: loss}
 }
 
 // Counts returns the counts as they are now. They are read one after the other,
@@ -263,7 +269,7 @@ type Snapshot struct {
 // Snapshot returns the state. The slices are the caller's.
 func (l *Ledger) Snapshot() Snapshot {
 	s := Snapshot{
-		Boot: l.cfg.Boot, Mode: l.cfg.Mode, Counts: l.Counts(),
+		Boot: l.cfg.Boot, Mode: *l.mode.Load(), Counts: l.Counts(),
 		GapRanges: l.ranges.Load(), GapsLate: l.late.Load(), LastSerial: uint32(l.high.Load()),
 	}
 	l.mu.Lock()
