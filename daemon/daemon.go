@@ -41,12 +41,24 @@ type Options struct {
 // start or go on.
 func Run(ctx context.Context, o Options) error {
 	unix.Umask(0o077)
-	settings, err := o.Settings()
+	d, err := newDaemon(o)
 	if err != nil {
 		return err
 	}
-	d := &daemon{o: o, settings: settings, log: o.Log, since: time.Now(), asked: self()}
-	err = d.open(ctx)
+	return d.live(ctx)
+}
+
+func newDaemon(o Options) (*daemon, error) {
+	settings, err := o.Settings()
+	if err != nil {
+		return nil, err
+	}
+	return &daemon{o: o, settings: settings, log: o.Log, since: time.Now(), asked: self()}, nil
+}
+
+// live is the daemon's life from beginning to end.
+func (d *daemon) live(ctx context.Context) error {
+	err := d.open(ctx)
 	if err == nil {
 		err = d.run(ctx)
 	}
