@@ -206,6 +206,9 @@ type Notice struct {
 // ErrClosed is returned by the methods of a closed Writer.
 var ErrClosed = errors.New("trail is closed")
 
+// ErrNoRotation is returned by Rotate for a trail that is to have one file only.
+var ErrNoRotation = errors.New("rotate trail: there is room for one file only, so nothing was rotated")
+
 // Errors of calls that no correct caller makes.
 var (
 	errUnterminated = errors.New("append to trail: BUG: lines do not end with a newline")

@@ -11,12 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rotate begins a new segment now, whatever the size of the live one.
+// Rotate begins a new segment now, whatever the size of the live one. It returns
+// ErrNoRotation if there is room for no other file than that.
 func (w *Writer) Rotate() error {
 	w.mu.Lock()
 	defer w.unlock()
 	if w.closed {
 		return ErrClosed
+	}
+	if !w.cfg.rotates() {
+		return ErrNoRotation
 	}
 	now := w.cfg.Now()
 	if err := w.ready(now); err != nil {
@@ -25,13 +29,14 @@ func (w *Writer) Rotate() error {
 	return w.rotate(ReasonAsked, now)
 }
 
+// rotates reports whether there is room for old segments. Where there is none
+// rotating would delete the log.
+func (c Config) rotates() bool { return c.Full == Keep || c.Files >= 2 }
+
 // rotateIfFull begins a new segment if the live one has reached its size.
 func (w *Writer) rotateIfFull(now time.Time) {
 	c := &w.cfg
-	if c.MaxFile <= 0 || w.size < c.MaxFile || c.Full == Ignore || now.Before(w.retry) {
-		return
-	}
-	if c.Full == Rotate && c.Files < 2 {
+	if c.MaxFile <= 0 || w.size < c.MaxFile || c.Full == Ignore || !c.rotates() || now.Before(w.retry) {
 		return
 	}
 	if err := w.rotate(ReasonFull, now); err != nil {

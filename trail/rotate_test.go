@@ -1,6 +1,7 @@
 package trail_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -28,7 +29,13 @@ func TestRotationNumbers(t *testing.T) {
 			}
 			b.write(name, []byte(name+"\n"))
 		}
-		if err := b.w.Rotate(); err != nil {
+		switch err := b.w.Rotate(); {
+		case want == "":
+			if !errors.Is(err, trail.ErrNoRotation) || len(b.read("")) == 0 {
+				t.Errorf("%d files: got %v, want %v", files, err, trail.ErrNoRotation)
+			}
+			return
+		case err != nil:
 			t.Fatal(err)
 		}
 		var got []string
@@ -56,6 +63,8 @@ func TestRotationNumbers(t *testing.T) {
 	f(trail.Rotate, 5, "live .1 .3", ".1=live .2=.1 .4=.3")
 	f(trail.Rotate, 2, "live .1", ".1=live")
 	f(trail.Rotate, 1, "live", "")
+	f(trail.Ignore, 0, "live", "")
+	f(trail.Ignore, 3, "live .1 .2", ".1=live .2=.1")
 	f(trail.Keep, 5, "live .1 .2 .3 .4", ".1=live .2=.1 .3=.2 .4=.3 .5=.4")
 	f(trail.Keep, 0, "live .1 .2 .4", ".1=live .2=.1 .3=.2 .4=.4")
 }
