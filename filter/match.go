@@ -1,0 +1,156 @@
+package filter
+
+import (
+	"vigil/audit"
+	"vigil/filter/field"
+)
+
+// Space is what a set of programs and formats reads of an event: fields and
+// comparisons that several of them have in common are taken and made once an event.
+//
+// Compiling into a Space must be done before its Envs are used, or while none is.
+type Space struct {
+	registry *field.Registry
+	slots    []slot
+	slotOf   map[string]int // by what is read, as it is written
+	leaves   int
+	leafOf   map[string]int // by the comparison, in canonical form
+	evals    []func(*Env) bool
+}
+
+// slot is one thing that is read of an event.
+type slot struct {
+	get   func(*Env, *field.Values)
+	typ   field.Type
+	style field.Style
+	many  field.Many
+	ref   *field.Ref // nil if it is made by a transformer
+	list  bool       // the values are a list for join and getopt
+}
+
+// NewSpace returns a Space over the fields of registry.
+func NewSpace(registry *field.Registry) *Space {
+	return &Space{registry: registry, slotOf: map[string]int{}, leafOf: map[string]int{}}
+}
+
+// Env holds an event while the programs and formats of one Space look at it, and
+// the memory that they need. It belongs to one goroutine at a time.
+type Env struct {
+	space *Space
+	view  *field.View
+	gen   uint64 // of the event
+	vals  []slotValues
+	memo  []uint64 // by leaf: gen<<1 and the result
+	buf   []byte   // what transformers make
+}
+
+type slotValues struct {
+	gen uint64
+	field.Values
+}
+
+// NewEnv returns an Env for the programs and formats in s.
+func (s *Space) NewEnv(cfg field.Config) *Env {
+	return &Env{space: s, view: field.NewView(cfg)}
+}
+
+// Load makes ev the event that is looked at. It must not change until the next one
+// is loaded.
+func (e *Env) Load(ev *audit.Event) {
+	if n := len(e.space.slots); len(e.vals) < n {
+		e.vals = append(e.vals, make([]slotValues, n-len(e.vals))...)
+	}
+	if n := e.space.leaves; len(e.memo) < n {
+		e.memo = append(e.memo, make([]uint64, n-len(e.memo))...)
+	}
+	e.gen++
+	e.buf = e.buf[:0]
+	e.view.Load(ev)
+}
+
+// values returns what is in a slot.
+func (e *Env) values(i int) []field.Value {
+	s := &e.vals[i]
+	if s.gen != e.gen {
+		s.gen = e.gen
+		s.Reset()
+		e.space.slots[i].get(e, &s.Values)
+	}
+	return s.List
+}
+
+// leaf returns the result of a comparison.
+func (e *Env) leaf(i int32) bool {
+	if m := e.memo[i]; m>>1 == e.gen {
+		return m&1 != 0
+	}
+	m, ok := e.gen<<1, e.space.evals[i](e)
+	if ok {
+		m |= 1
+	}
+	e.memo[i] = m
+	return ok
+}
+
+// Where a step leads that ends the evaluation.
+const (
+	accept int32 = -1
+	reject int32 = -2
+)
+
+// step is one comparison and where to go on when it holds and when it does not.
+type step struct {
+	leaf    int32
+	yes, no int32
+}
+
+// Program is a compiled condition. It does not change and is safe for concurrent
+// use, each goroutine with its own Env.
+type Program struct {
+	space *Space
+	steps []step
+	start int32
+	needs *typeSet // nil if events of all types can match
+	types eventTypes
+	never []string
+}
+
+// Match reports whether the condition holds for the event that was loaded into e,
+// which must be of the Space that p was compiled into.
+func (p *Program) Match(e *Env) bool {
+	if p.needs != nil && !p.needs.hasAny(e.view.Event()) {
+		return false
+	}
+	i := p.start
+	for i >= 0 {
+		s := &p.steps[i]
+		if e.leaf(s.leaf) {
+			i = s.yes
+		} else {
+			i = s.no
+		}
+	}
+	return i == accept
+}
+
+// Compile compiles a condition by itself. The error is an *Error.
+func Compile(c *Condition, registry *field.Registry) (*Program, error) {
+	return NewSpace(registry).Compile(c)
+}
+
+// Matcher is a Program with an Env of its own.
+type Matcher struct {
+	program *Program
+	env     *Env
+}
+
+// Matcher returns a Matcher for p. It belongs to one goroutine at a time.
+func (p *Program) Matcher(cfg field.Config) *Matcher {
+	return &Matcher{program: p, env: p.space.NewEnv(cfg)}
+}
+
+// Match reports whether the condition holds for ev.
+func (m *Matcher) Match(ev *audit.Event) bool {
+	m.env.Load(ev)
+	return m.program.Match(m.env)
+}
