@@ -41,14 +41,14 @@ func (f Field) isEncoded() bool {
 	if len(v) == 0 || len(v)%2 != 0 || !isUpperHex(v[0]) {
 		return false
 	}
-	if f.extra {
+	if f.origin&inExtra != 0 {
 		return bytes.HasSuffix(f.Name, []byte("UID")) || bytes.HasSuffix(f.Name, []byte("GID"))
 	}
-	if f.typ == tables.TypeExecve {
+	if f.origin.typ() == tables.TypeExecve {
 		_, _, ok := execveArg(f.Name)
 		return ok
 	}
-	return encodedName(f.typ, f.Name)
+	return encodedName(f.origin.typ(), f.Name)
 }
 
 // encodedName says of which names a bare value is hexadecimal: those printed

@@ -178,12 +178,22 @@ func (e *Event) Keys(a *Args) {
 		switch e.Records[i].Type {
 		case tables.TypeSyscall, tables.TypeUringOp, tables.TypeConfigChange:
 			if f, ok := e.Records[i].Get("key"); ok {
-				start := len(a.buf)
-				a.buf = f.Text(a.buf)
-				a.split(start, 1)
+				a.addKeys(f)
 			}
 		}
 	}
+}
+
+// Keys fills a with the keys in a field key=.
+func (f Field) Keys(a *Args) {
+	a.reset()
+	a.addKeys(f)
+}
+
+func (a *Args) addKeys(f Field) {
+	start := len(a.buf)
+	a.buf = f.Text(a.buf)
+	a.split(start, 1)
 }
 
 // AppendPath appends the file name in a PATH record of e, made absolute with the

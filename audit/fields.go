@@ -11,14 +11,23 @@ import (
 type Field struct {
 	Name, Value []byte
 
-	typ   tables.Type // of the record: says what a bare value means
-	extra bool        // stands in the enrichment
-	inner bool        // stands in msg='...'
+	origin origin
 }
+
+// origin says what a bare value means: the record's type, and bits for the place.
+// It is one word, so that a Field travels in registers.
+type origin uint32
+
+const (
+	inExtra   origin = 1 << (16 + iota) // in the enrichment
+	inMessage                           // in msg='...'
+)
+
+func (o origin) typ() tables.Type { return tables.Type(o) }
 
 // FromProgram reports whether the field stands in the msg='...' of a user message:
 // a program has written it, not the kernel.
-func (f Field) FromProgram() bool { return f.inner }
+func (f Field) FromProgram() bool { return f.origin&inMessage != 0 }
 
 // Through returns f with a value that goes on to the end of word, which must be
 // from behind f in the same walk. Programs write values of several words, such as
@@ -40,20 +49,20 @@ func (f Field) Through(word Field) Field {
 // fields come out like the others, after those that the kernel wrote in front of
 // it: whoever takes the first pid takes the kernel's.
 type Fields struct {
-	b     []byte // what is left
-	outer []byte // what is left behind the msg='...' that b is in
-	typ   tables.Type
-	extra bool
-	inner bool // b is in msg='...'
-	left  bool // b is behind it
-	open  bool // a '{' was seen that has no '}'
+	b      []byte // what is left
+	outer  []byte // what is left behind the msg='...' that b is in
+	origin origin
+	left   bool // b is behind the msg='...'
+	open   bool // a '{' was seen that has no '}'
 }
 
 // Fields returns the fields of r's text.
-func (r Record) Fields() Fields { return Fields{b: r.Body, typ: r.Type} }
+func (r Record) Fields() Fields { return Fields{b: r.Body, origin: origin(r.Type)} }
 
 // Extra returns the fields of r's enrichment, such as UID="root".
-func (r Record) Extra() Fields { return Fields{b: r.Enrichment, typ: r.Type, extra: true} }
+func (r Record) Extra() Fields {
+	return Fields{b: r.Enrichment, origin: origin(r.Type) | inExtra}
+}
 
 // Get returns the first field of r's text with that name.
 func (r Record) Get(name string) (Field, bool) {
@@ -90,51 +99,48 @@ func (f *Fields) Next() (Field, bool) {
 func (f *Fields) NextWord() (Field, bool) {
 	for {
 		b := f.b
-		i := 0
-		for i < len(b) && b[i] == ' ' {
-			i++
+		for len(b) > 0 && b[0] == ' ' {
+			b = b[1:]
 		}
-		start := i
-		for i < len(b) && b[i] != '=' && b[i] != ' ' {
-			i++
+		end := len(b)
+		for i, c := range b {
+			if c == '=' || c == ' ' {
+				end = i
+				break
+			}
 		}
-		if i == len(b) || b[i] == ' ' || i == start {
-			if word := f.word(start, i); len(word) > 0 {
-				return Field{Value: word, typ: f.typ, extra: f.extra, inner: f.inner}, true
+		if end == 0 || end == len(b) || b[end] == ' ' {
+			// No name: what is here, if anything, is a word.
+			for end < len(b) && b[end] != ' ' {
+				end++
+			}
+			if f.b = b[end:]; end > 0 {
+				return Field{Value: b[:end], origin: f.origin}, true
 			}
 			if !f.leave() {
 				return Field{}, false
 			}
 			continue
 		}
-		name := b[start:i]
-		if name[0] == '(' && len(name) > 1 {
+		name := b[:end]
+		if name[0] == '(' && end > 1 {
 			name = name[1:]
 		}
-		f.b = b[i+1:]
-		if !f.inner && !f.left && !f.extra && string(name) == "msg" && len(f.b) > 0 && f.b[0] == '\'' {
-			f.enter()
+		f.b = b[end+1:]
+		if end == len("msg") && string(name) == "msg" && f.enter() {
 			continue
 		}
-		return Field{Name: name, Value: f.value(), typ: f.typ, extra: f.extra, inner: f.inner}, true
+		return Field{Name: name, Value: f.value(), origin: f.origin}, true
 	}
 }
 
-// word takes the word at f.b[start:] of which end bytes hold no '=': the rest of
-// it, up to a space, belongs to it.
-func (f *Fields) word(start, end int) []byte {
-	b := f.b
-	for end < len(b) && b[end] != ' ' {
-		end++
-	}
-	f.b = b[end:]
-	return b[start:end]
-}
-
-// enter goes into the quotes that f.b begins with. The kernel writes msg='%.*s'
+// enter goes into the quotes that f.b begins with, if it does. The kernel writes msg='%.*s'
 // as the last thing of a user message and encodes nothing in it (kernel/audit.c,
 // audit_receive_msg), so only the last quote is the kernel's.
-func (f *Fields) enter() {
+func (f *Fields) enter() bool {
+	if f.origin&(inExtra|inMessage) != 0 || f.left || len(f.b) == 0 || f.b[0] != '\'' {
+		return false
+	}
 	b := f.b[1:]
 	end := bytes.LastIndexByte(b, '\'')
 	if end < 0 {
@@ -143,51 +149,77 @@ func (f *Fields) enter() {
 	} else {
 		f.outer = b[end+1:]
 	}
-	f.b, f.inner = b[:end], true
+	f.b = b[:end]
+	f.origin |= inMessage
+	return true
 }
 
 // leave goes on behind the msg='...' that was entered, if one was.
 func (f *Fields) leave() bool {
-	if !f.inner || len(f.outer) == 0 {
+	if f.origin&inMessage == 0 || len(f.outer) == 0 {
 		return false
 	}
-	f.b, f.outer, f.inner, f.left = f.outer, nil, false, true
+	f.b, f.outer, f.left = f.outer, nil, true
+	f.origin &^= inMessage
 	return true
 }
 
 // value takes the value that f.b begins with.
 func (f *Fields) value() []byte {
 	b := f.b
-	i := 0
-	if len(b) > 0 {
-		switch b[0] {
-		case '"', '\'':
-			// The kernel quotes nothing that has a quote in it.
-			if j := bytes.IndexByte(b[1:], b[0]); j >= 0 {
-				i = j + 2
-			}
-		case '{':
-			// Auditd's SADDR={ saddr_fam=inet laddr=1.2.3.4 lport=80 }.
-			if f.extra && !f.open {
-				if j := bytes.IndexByte(b, '}'); j >= 0 {
-					i = j + 1
-				} else {
-					f.open = true
-				}
-			}
+	quoted := 0
+	if len(b) > 0 && (b[0] == '"' || b[0] == '\'' || b[0] == '{') {
+		quoted = f.quoted(b)
+	}
+	end := quoted + spaceIndex(b[quoted:])
+	f.b = b[end:]
+	v := b[:end]
+	if end < 2 {
+		return v
+	}
+	switch v[end-1] {
+	case ',':
+		v = v[:end-1]
+	case ')':
+		if quoted == 0 && bytes.IndexByte(v, '(') < 0 {
+			v = v[:end-1]
 		}
 	}
-	bare := i == 0
-	for i < len(b) && b[i] != ' ' {
-		i++
-	}
-	f.b = b[i:]
-	v := b[:i]
-	if i > 1 && v[i-1] == ',' {
-		v = v[:i-1]
-	}
-	if n := len(v); bare && n > 1 && v[n-1] == ')' && bytes.IndexByte(v, '(') < 0 {
-		v = v[:n-1]
-	}
 	return v
+}
+
+// spaceIndex returns where the first space is, or len(b). Short values are the
+// rule, but some have thousands of digits.
+func spaceIndex(b []byte) int {
+	for i, c := range b[:min(len(b), 24)] {
+		if c == ' ' {
+			return i
+		}
+	}
+	if len(b) <= 24 {
+		return len(b)
+	}
+	if i := bytes.IndexByte(b[24:], ' '); i >= 0 {
+		return 24 + i
+	}
+	return len(b)
+}
+
+// quoted returns the length of the quoted text that b begins with, 0 if its end is
+// missing.
+func (f *Fields) quoted(b []byte) int {
+	if b[0] != '{' {
+		// The kernel quotes nothing that has a quote in it.
+		if end := bytes.IndexByte(b[1:], b[0]); end >= 0 {
+			return end + 2
+		}
+		return 0
+	}
+	// Auditd's SADDR={ saddr_fam=inet laddr=1.2.3.4 lport=80 }.
+	if f.origin&inExtra == 0 || f.open {
+		return 0
+	}
+	end := bytes.IndexByte(b, '}')
+	f.open = end < 0
+	return end + 1
 }

@@ -1,0 +1,429 @@
+package format
+
+import (
+	"bytes"
+	"strconv"
+
+	"vigil/audit"
+	"vigil/audit/tables"
+)
+
+// The ids that a record of a process or a user message bears.
+const (
+	idUID = iota
+	idEUID
+	idSUID
+	idFSUID
+	idAUID
+	idGID
+	idEGID
+	idSGID
+	idFSGID
+	idTarget // id= of a user message: whom it is about
+	idCount
+)
+
+// identity is a user or a group, as its record and its enrichment say.
+type identity struct {
+	number []byte // decimal, nil if there is none
+	name   []byte // nil if the record gives none
+}
+
+// known reports whether the identity is one: the id of a user that never logged in
+// is -1.
+func (i identity) known() bool {
+	return len(i.number) > 0 && string(i.number) != "4294967295" && string(i.number) != "-1"
+}
+
+func (i identity) id() (uint32, bool) {
+	n, err := strconv.ParseUint(string(i.number), 10, 32) // does not escape
+	return uint32(n), err == nil
+}
+
+// facts is what an event says, as far as more than one encoder wants to know it.
+// All of it are views of the event.
+type facts struct {
+	e    *audit.Event
+	main *audit.Record // SYSCALL or URINGOP, else the first record
+
+	action     action
+	actionType tables.Type // of the record that the action is from
+	result     audit.Result
+	errno      int
+
+	arch tables.Arch
+	call string // the system call's or io_uring operation's name, "" if there is none
+
+	ids [idCount]identity
+
+	pid, ppid, ses, tty, comm, exe audit.Field
+	cwd, key                       audit.Field
+	// Of user messages.
+	acct, grp, addr, hostname, cmd, unit audit.Field
+
+	hasExecve    bool
+	hasProctitle bool
+	moreKeys     bool // not only the main record has keys
+	sockaddr     *audit.Record
+	file, other  path // what it is about; the second one of link and rename
+	hasFile      bool
+	hasOther     bool
+	created      bool // the file did not exist before
+	openFlags    uint64
+}
+
+// path is what a PATH record says.
+type path struct {
+	record                               *audit.Record
+	name, inode, dev, mode, owner, group audit.Field
+}
+
+// gather fills f with what e says.
+func (f *facts) gather(e *audit.Event) {
+	*f = facts{e: e}
+	if len(e.Records) == 0 {
+		return
+	}
+	f.main = &e.Records[0]
+	for i := range e.Records {
+		r := &e.Records[i]
+		switch r.Type {
+		case tables.TypeSyscall, tables.TypeUringOp:
+			if f.main.Type != tables.TypeSyscall {
+				f.main = r
+			}
+		case tables.TypeConfigChange:
+			f.moreKeys = true
+		case tables.TypeCWD, tables.TypeUserCmd:
+			f.cwd, _ = r.Get("cwd")
+		case tables.TypeExecve:
+			f.hasExecve = true
+		case tables.TypeProctitle:
+			f.hasProctitle = true
+		case tables.TypeSockaddr:
+			f.sockaddr = r
+		case tables.TypePath:
+			f.readPath(r)
+		case tables.TypeOpenat2:
+			fd, _ := r.Get("oflag")
+			n, _ := fd.Octal()
+			f.openFlags = uint64(n)
+		}
+	}
+	if !f.hasFile && f.hasOther {
+		f.file, f.hasFile, f.hasOther = f.other, true, false
+	}
+	f.readMain()
+	f.readNames()
+	if f.result == audit.ResultUnknown || !f.isCall() {
+		f.result = e.Result()
+	}
+	f.classify()
+}
+
+// readPath takes the fields of a PATH record and chooses the file that the event is
+// about: the one that was made, or the first that is no parent directory. The
+// other name of links and renames is kept, and the parent of a file that was not
+// found.
+func (f *facts) readPath(r *audit.Record) {
+	p := path{record: r}
+	var nametype audit.Field
+	fs := r.Fields()
+	for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
+		switch string(fd.Name) {
+		case "name":
+			set(&p.name, fd)
+		case "inode":
+			set(&p.inode, fd)
+		case "dev":
+			set(&p.dev, fd)
+		case "mode":
+			set(&p.mode, fd)
+		case "ouid":
+			set(&p.owner, fd)
+		case "ogid":
+			set(&p.group, fd)
+		case "nametype":
+			set(&nametype, fd)
+		}
+	}
+	switch kind := string(nametype.Value); {
+	case kind == "PARENT":
+		if !f.hasFile && !f.hasOther {
+			f.other, f.hasOther = p, true
+		}
+	case kind == "CREATE" && !f.created:
+		f.other, f.hasOther = f.file, f.hasFile
+		f.file, f.hasFile, f.created = p, true, true
+	case !f.hasFile:
+		f.file, f.hasFile, f.hasOther = p, true, false
+	case !f.hasOther:
+		f.other, f.hasOther = p, true
+	}
+}
+
+// readMain takes the fields of the main record.
+func (f *facts) readMain() {
+	var number, exit, success, a1, a2 audit.Field
+	fs := f.main.Fields()
+	for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
+		switch string(fd.Name) {
+		case "pid":
+			set(&f.pid, fd)
+		case "ppid":
+			set(&f.ppid, fd)
+		case "ses":
+			set(&f.ses, fd)
+		case "tty":
+			set(&f.tty, fd)
+		case "comm":
+			set(&f.comm, fd)
+		case "exe":
+			set(&f.exe, fd)
+		case "key":
+			set(&f.key, fd)
+		case "arch":
+			n, _ := fd.Hex()
+			f.arch = tables.Arch(n)
+		case "syscall", "uring_op":
+			set(&number, fd)
+		case "exit":
+			set(&exit, fd)
+		case "success":
+			set(&success, fd)
+		case "a1":
+			set(&a1, fd)
+		case "a2":
+			set(&a2, fd)
+		default:
+			if !f.readUser(fd) {
+				f.readID(fd)
+			}
+		}
+	}
+	f.errno = exit.Errno()
+	switch string(success.Value) {
+	case "yes":
+		f.result = audit.ResultSuccess
+	case "no":
+		f.result = audit.ResultFailure
+	}
+	n, ok := number.Int()
+	switch {
+	case ok && f.main.Type == tables.TypeUringOp:
+		f.call, _ = tables.UringOpName(int(n))
+	case ok:
+		f.call, _ = tables.SyscallName(f.arch, int(n))
+	}
+	switch f.call {
+	case "open":
+		f.openFlags, _ = a1.Hex()
+	case "openat", "open_by_handle_at":
+		f.openFlags, _ = a2.Hex()
+	}
+}
+
+// readUser takes a field that user messages have.
+func (f *facts) readUser(fd audit.Field) bool {
+	switch string(fd.Name) {
+	case "acct":
+		set(&f.acct, fd)
+	case "grp":
+		set(&f.grp, fd)
+	case "addr":
+		set(&f.addr, fd)
+	case "hostname":
+		set(&f.hostname, fd)
+	case "cmd":
+		set(&f.cmd, fd)
+	case "unit":
+		set(&f.unit, fd)
+	default:
+		return false
+	}
+	return true
+}
+
+// set takes the first of several fields of a name: it is the kernel's.
+func set(dst *audit.Field, fd audit.Field) {
+	if dst.Name == nil {
+		*dst = fd
+	}
+}
+
+func (f *facts) readID(fd audit.Field) {
+	if i := idOf(fd.Name); i >= 0 && f.ids[i].number == nil {
+		f.ids[i].number = fd.Value
+	}
+}
+
+// idOf returns which of the ids a field is, -1 if none. In the enrichment the
+// names are upper-case.
+func idOf(name []byte) int {
+	switch string(name) {
+	case "uid", "UID":
+		return idUID
+	case "euid", "EUID":
+		return idEUID
+	case "suid", "SUID":
+		return idSUID
+	case "fsuid", "FSUID":
+		return idFSUID
+	case "auid", "AUID":
+		return idAUID
+	case "gid", "GID":
+		return idGID
+	case "egid", "EGID":
+		return idEGID
+	case "sgid", "SGID":
+		return idSGID
+	case "fsgid", "FSGID":
+		return idFSGID
+	case "id", "ID":
+		return idTarget
+	}
+	return -1
+}
+
+// readNames takes the names that the main record's enrichment gives.
+func (f *facts) readNames() {
+	fs := f.main.Extra()
+	for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
+		if i := idOf(fd.Name); i >= 0 && f.ids[i].name == nil {
+			f.ids[i].name = enrichedName(fd)
+		}
+	}
+}
+
+// enrichedName returns the name in a field such as UID="root", nil if it is none.
+func enrichedName(fd audit.Field) []byte {
+	v := fd.Value
+	if n := len(v); n >= 2 && v[0] == '"' && v[n-1] == '"' {
+		v = v[1 : n-1]
+		if string(v) == "unset" || bytes.HasPrefix(v, []byte("unknown(")) {
+			return nil
+		}
+		return v
+	}
+	return nil // hexadecimal: as rare as odd; the id stands for it
+}
+
+// classify finds the action: that of a record which says more than the system
+// call, of the call, or of the first record.
+func (f *facts) classify() {
+	f.actionType = f.main.Type
+	for i := range f.e.Records {
+		r := &f.e.Records[i]
+		if a, ok := recordAction(r.Type); ok {
+			f.action, f.actionType = a, r.Type
+			f.refine(r)
+			return
+		}
+	}
+	if f.call != "" {
+		f.action = callAction(f.call)
+		if f.action.category == file && f.action.types == access {
+			f.action.types = f.openTypes()
+		}
+		return
+	}
+	f.action = action{"", process, info}
+}
+
+// isCall reports whether the event is a system call's or an io_uring operation's.
+func (f *facts) isCall() bool {
+	return f.main.Type == tables.TypeSyscall || f.main.Type == tables.TypeUringOp
+}
+
+// refine tells the cases apart that share a record type.
+func (f *facts) refine(r *audit.Record) {
+	switch r.Type {
+	case tables.TypeAVC:
+		if fd, ok := r.Get("apparmor"); ok {
+			f.action.name = "violated-apparmor-policy"
+			switch string(fd.Value) {
+			case `"DENIED"`:
+			case `"STATUS"`:
+				f.action = action{"changed-apparmor-policy", config, change}
+			default:
+				f.action.types = info
+			}
+		} else if verdict, _ := r.AVC(); string(verdict) != "denied" {
+			f.action.types = info
+		}
+	case tables.TypeSeccomp:
+		if f.call == "" {
+			f.call = seccompCall(r)
+		}
+	}
+}
+
+// seccompCall returns the system call that a SECCOMP record is about.
+func seccompCall(r *audit.Record) string {
+	arch, _ := r.Get("arch")
+	number, _ := r.Get("syscall")
+	a, _ := arch.Hex()
+	n, ok := number.Int()
+	if !ok {
+		return ""
+	}
+	call, _ := tables.SyscallName(tables.Arch(a), int(n))
+	return call
+}
+
+// Flags of open(2), the same on every architecture whose calls have names here but
+// for O_CREAT on Alpha, MIPS, PA-RISC and SPARC (<asm/fcntl.h>).
+const openForWriting = 0o1 | 0o2 | 0o1000 // O_WRONLY, O_RDWR, O_TRUNC
+
+// openTypes says what opening a file was: making it, for writing, or for reading.
+func (f *facts) openTypes() string {
+	switch {
+	case f.created:
+		return creation
+	case f.openFlags&openForWriting != 0:
+		return change
+	}
+	return access
+}
+
+// appendPath appends the name of a file, made absolute if it can be.
+func (f *facts) appendPath(dst []byte, p *path) []byte {
+	if p.name.Name == nil || p.name.IsNull() {
+		return dst
+	}
+	start := len(dst)
+	if v := p.name.Value; len(v) < 2 || string(v[:2]) != `"/` && string(v[:2]) != "2F" {
+		dst = f.cwd.Text(dst)
+		if n := len(dst); n > start && dst[n-1] != '/' {
+			dst = append(dst, '/')
+		}
+	}
+	return p.name.Text(dst)
+}
+
+// keys fills a with the keys of the rule.
+func (f *facts) keys(a *audit.Args) {
+	if f.moreKeys || f.main == nil || !f.isCall() {
+		f.e.Keys(a)
+		return
+	}
+	f.key.Keys(a)
+}
+
+// appendAction appends the action's name, else the record type in lower case.
+func (f *facts) appendAction(dst []byte) []byte {
+	if f.action.name != "" {
+		return append(dst, f.action.name...)
+	}
+	start := len(dst)
+	dst = f.actionType.AppendTo(dst)
+	for i := start; i < len(dst); i++ {
+		switch c := dst[i]; {
+		case c >= 'A' && c <= 'Z':
+			dst[i] = c + 'a' - 'A'
+		case c == '_':
+			dst[i] = '-'
+		}
+	}
+	return dst
+}

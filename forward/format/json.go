@@ -1,0 +1,282 @@
+package format
+
+import (
+	"hash/maphash"
+	"net/netip"
+	"strconv"
+
+	"vigil/audit"
+	"vigil/audit/tables"
+)
+
+// JSONConfig says how to write JSON. The zero value is valid.
+type JSONConfig struct {
+	// Host is the name in host.name of events whose records bear no node= prefix;
+	// "" means that they have none.
+	Host string
+	// Names gives the names of users and groups where the enrichment of the
+	// records does not; nil means that ids stay without.
+	Names Names
+}
+
+// JSON writes an event as one JSON object in a line, in the names of the Elastic
+// Common Schema. What the schema has no name for stands under vigil.audit;
+// vigil.audit.records holds every field of every record, by record type, so that
+// nothing is lost. Values there are strings: as the kernel printed them, but
+// decoded.
+//
+// In a record's object:
+//   - fields of msg='...', which a program has written, stand in an object "msg", so
+//     that they cannot pass for the kernel's;
+//   - the enrichment's fields have their upper-case names;
+//   - a field that comes again is in the list "again", as name=value;
+//   - words that belong to no field are in the list "words";
+//   - of EXECVE, the arguments are not repeated: process.args has them.
+//
+// The output is valid UTF-8 and, whatever the records hold, valid JSON of one
+// line; see appendString for bytes that are not UTF-8.
+type JSON struct {
+	cfg   JSONConfig
+	host  []byte // for host.name
+	facts facts
+
+	args  audit.Args
+	order []int32 // of the records
+	// The objects of a record and of the msg in it.
+	outer, inner scope
+
+	text, acctText, nameText []byte // values being decoded
+}
+
+// NewJSON returns an encoder.
+func NewJSON(cfg JSONConfig) *JSON {
+	seed := maphash.MakeSeed()
+	return &JSON{
+		cfg: cfg, host: []byte(cfg.Host),
+		acctText: make([]byte, 0, 256), // a socket address has up to 128 bytes
+		outer:    scope{seen: seen{seed: seed}}, inner: scope{seen: seen{seed: seed}},
+	}
+}
+
+// Append appends e as one line.
+func (j *JSON) Append(dst []byte, e *audit.Event) []byte {
+	j.facts.gather(e)
+	o := object{dst}
+	o.open()
+	o.key("@timestamp")
+	o.b = append(o.b, '"')
+	o.b = appendTime(o.b, e.ID)
+	o.b = append(o.b, '"')
+	o.raw("ecs", `{"version":"8.17.0"}`)
+	if len(e.Records) > 0 {
+		j.event(&o)
+		j.process(&o)
+		j.user(&o)
+		j.group(&o)
+		j.file(&o)
+		j.network(&o)
+		j.service(&o)
+	}
+	if host := e.Node; len(host) > 0 || len(j.host) > 0 {
+		if len(host) == 0 {
+			host = j.host
+		}
+		o.key("host")
+		o.open()
+		o.string("name", host)
+		o.close()
+	}
+	j.tags(&o)
+	o.key("vigil")
+	o.open()
+	o.key("audit")
+	o.open()
+	j.audit(&o)
+	o.close()
+	o.close()
+	o.close()
+	j.facts = facts{} // views of what is the caller's again
+	return append(o.b, '\n')
+}
+
+// appendTime appends the time of a stamp as RFC 3339 with milliseconds, in UTC.
+func appendTime(dst []byte, id audit.ID) []byte {
+	// A year beyond 9999 is no RFC 3339; only a forged log has one.
+	if id.Sec > 253402300799 {
+		id = audit.ID{Sec: 253402300799, Milli: 999}
+	}
+	return id.Time().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+}
+
+func (j *JSON) event(o *object) {
+	f := &j.facts
+	o.key("event")
+	o.open()
+	if f.actionType == tables.TypeRespAlert {
+		o.raw("kind", `"alert"`)
+	} else {
+		o.raw("kind", `"event"`)
+	}
+	o.raw("category", f.action.category)
+	o.raw("type", f.action.types)
+	j.text = f.appendAction(j.text[:0])
+	o.string("action", j.text)
+	switch f.result {
+	case audit.ResultSuccess:
+		o.raw("outcome", `"success"`)
+	case audit.ResultFailure:
+		o.raw("outcome", `"failure"`)
+	default:
+		o.raw("outcome", `"unknown"`)
+	}
+	o.key("id")
+	o.b = append(o.b, '"')
+	o.b = f.e.ID.AppendTo(o.b)
+	o.b = append(o.b, '"')
+	o.key("sequence")
+	o.b = strconv.AppendUint(o.b, uint64(f.e.ID.Serial), 10)
+	o.raw("module", `"vigil"`)
+	o.raw("dataset", `"vigil.audit"`)
+	o.close()
+	if name, ok := tables.ErrnoName(f.errno); ok && f.errno != 0 {
+		o.key("error")
+		o.open()
+		o.key("code")
+		o.b = append(o.b, '"')
+		o.b = append(o.b, name...)
+		o.b = append(o.b, '"')
+		o.close()
+	}
+}
+
+func (j *JSON) process(o *object) {
+	f := &j.facts
+	o.key("process")
+	start := o.open()
+	o.number("pid", f.pid)
+	if f.ppid.Name != nil {
+		o.key("parent")
+		at := o.open()
+		o.number("pid", f.ppid)
+		o.closeUnlessEmpty(at)
+	}
+	j.field(o, "name", f.comm)
+	j.field(o, "executable", f.exe)
+	if f.hasExecve {
+		f.e.Args(&j.args)
+		o.key("args")
+		o.list()
+		for i := range j.args.Len() {
+			o.item(j.args.At(i))
+		}
+		o.closeList()
+		o.key("args_count")
+		o.b = strconv.AppendInt(o.b, int64(j.args.Len()), 10)
+		j.joined(o, "command_line")
+	} else if f.cmd.Name != nil {
+		j.field(o, "command_line", f.cmd)
+	}
+	j.field(o, "working_directory", f.cwd)
+	if f.hasProctitle && f.e.Proctitle(&j.args) && j.args.Len() > 0 {
+		j.joined(o, "title")
+	}
+	j.terminal(o)
+	o.closeUnlessEmpty(start)
+}
+
+// joined writes j.args with spaces between.
+func (j *JSON) joined(o *object, key string) {
+	j.text = j.text[:0]
+	for i := range j.args.Len() {
+		if i > 0 {
+			j.text = append(j.text, ' ')
+		}
+		j.text = append(j.text, j.args.At(i)...)
+	}
+	o.string(key, j.text)
+}
+
+// terminal writes process.tty, which the schema has as the numbers of a device
+// (Documentation/admin-guide/devices.txt), with the name beside them.
+func (j *JSON) terminal(o *object) {
+	name := j.facts.tty.Value
+	if len(name) == 0 || string(name) == "(none)" || string(name) == "?" {
+		return
+	}
+	o.key("tty")
+	o.open()
+	for _, t := range [...]struct {
+		prefix       string
+		major, minor uint64
+	}{{"pts", 136, 0}, {"ttyS", 4, 64}, {"tty", 4, 0}} {
+		digits := name[min(len(t.prefix), len(name)):]
+		n, err := strconv.ParseUint(string(digits), 10, 16)
+		if string(name[:len(name)-len(digits)]) != t.prefix || err != nil {
+			continue
+		}
+		if t.prefix == "pts" { // UNIX98_PTY_SLAVE_MAJOR: 256 a major
+			t.major += n >> 8
+			n &= 0xff
+		}
+		o.key("char_device")
+		o.open()
+		o.key("major")
+		o.b = strconv.AppendUint(o.b, t.major, 10)
+		o.key("minor")
+		o.b = strconv.AppendUint(o.b, t.minor+n, 10)
+		o.close()
+		break
+	}
+	o.string("name", name)
+	o.close()
+}
+
+// field writes a decoded value if there is one.
+func (j *JSON) field(o *object, key string, fd audit.Field) {
+	if fd.Name == nil || fd.IsNull() || string(fd.Value) == "?" {
+		return
+	}
+	j.text = fd.Text(j.text[:0])
+	o.string(key, j.text)
+}
+
+func (j *JSON) service(o *object) {
+	if j.facts.unit.Name == nil {
+		return
+	}
+	o.key("service")
+	o.open()
+	j.field(o, "name", j.facts.unit)
+	o.close()
+}
+
+// tags writes the keys of the rule.
+func (j *JSON) tags(o *object) {
+	j.facts.keys(&j.args)
+	if j.args.Len() == 0 {
+		return
+	}
+	o.key("tags")
+	o.list()
+	for i := range j.args.Len() {
+		o.item(j.args.At(i))
+	}
+	o.closeList()
+}
+
+// appendAddr appends an IP address, which text may hold; false if it does not.
+func (j *JSON) appendAddr(o *object, key string, text []byte) bool {
+	addr, err := netip.ParseAddr(string(text))
+	if err != nil {
+		return false
+	}
+	j.ip(o, key, addr)
+	return true
+}
+
+func (j *JSON) ip(o *object, key string, addr netip.Addr) {
+	o.key(key)
+	o.b = append(o.b, '"')
+	o.b = addr.WithZone("").AppendTo(o.b)
+	o.b = append(o.b, '"')
+}
