@@ -65,7 +65,10 @@ func (c *control) serve() error {
 }
 
 // close ends serve and removes the socket.
-func (c *control) close() { c.server.Close() } //nolint:errcheck // nothing to do about it at the end
+func (c *control) close() {
+	c.server.Close()   //nolint:errcheck // nothing to do about it at the end
+	c.listener.Close() //nolint:errcheck // the server knows it only once it serves
+}
 
 // ErrNotRunning is returned by [AskStatus] when no daemon answers.
 var ErrNotRunning = errors.New("no vigil is running here")
