@@ -126,7 +126,7 @@ func loadObjects(cfg Config) (*objects, error) {
 			err = v.Set(value)
 		}
 	}
-	set("wake_at", uint64(cfg.RingSize/4))
+	set("wake_at", uint64(cfg.RingSize/8))
 	for name, v1 := range hierarchies(cfg.Proc) {
 		set("v1_"+name, v1)
 	}

@@ -1,6 +1,9 @@
 package identity
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 const milli = int64(1e6)
 
@@ -15,8 +18,12 @@ type answer struct {
 	late      bool
 }
 
-// lookup finds who had q's pid at q's stamp.
+// lookup finds who had q's pid at q's stamp. Records come in the order in which they were made: that one with this stamp
+// has come means that none will come that was made before it.
 func (t *table) lookup(q *Query) (Process, Match) {
+	if at := q.Sec*1e9 + int64(q.Milli)*milli - t.clock.spans[t.clock.n-1].offset; t.progress == math.MaxInt64 || at > t.progress {
+		t.progress = at
+	}
 	p, m := t.find(q)
 	t.counts.Lookups[m]++
 	return p, m

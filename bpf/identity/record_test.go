@@ -102,7 +102,7 @@ func FuzzApply(f *testing.F) {
 	f.Add(rawPath(3, false, "a", "b"), uint8(0))
 	f.Add(rawGone(3), uint8(9))
 	f.Fuzz(func(t *testing.T, data []byte, step uint8) {
-		tab := newTable(limits{ancestors: 3, tailAge: 1 << 40, tail: 16}, testClock())
+		tab := newTable(limits{ancestors: 3, tailAge: 1 << 40, tail: 16, maxTail: 16}, testClock())
 		for len(data) > 0 {
 			n := min(len(data), 1+int(step)*5)
 			tab.apply(data[:n])

@@ -18,45 +18,64 @@ const (
 	ringHeader  = 8
 )
 
+const ringWindow = 128 << 10
+
 var errRingCorrupt = errors.New("ring buffer is corrupt")
 
-// ring reads a BPF ring buffer in place. The ebpf package's reader asks the kernel (epoll) before each batch and copies
-// every record; here an empty ring costs two loads, so that a look-up can afford to drain it first.
+// ring reads a BPF ring buffer in place. The ebpf package's reader asks the kernel (epoll) before each batch, copies
+// every record and maps the whole ring twice, which counts as resident memory. Here an empty ring costs two loads, so
+// that a look-up can afford to drain it first, and only a window of it is mapped.
 type ring struct {
 	consumer, producer *uint64
-	data               []byte
-	mask               uint64
-	scratch            []byte // for a record that goes over the ring's end
+	size               uint64
+	window             []byte // the ring's bytes from position from on
+	from               uint64
+	slide              func(offset int64) ([]byte, error) // moves the window to an offset, a multiple of the page size
 	unmap              func() error
 }
 
-// mapRing maps the ring buffer with the descriptor fd and of size bytes. Close unmaps it.
+// mapRing maps the ring buffer with the descriptor fd and of size bytes. close unmaps it.
 func mapRing(fd, size int) (*ring, error) {
 	page := os.Getpagesize()
 	consumer, err := unix.Mmap(fd, 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map ring's consumer page: %w", err)
 	}
-	// The kernel would map the data a second time behind its end, so that no record were cut: that counts twice as
-	// resident memory.
-	producer, err := unix.Mmap(fd, int64(page), page+size, unix.PROT_READ, unix.MAP_SHARED)
+	producer, err := unix.Mmap(fd, int64(page), page, unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
 		_ = unix.Munmap(consumer)
-		return nil, fmt.Errorf("map ring: %w", err)
+		return nil, fmt.Errorf("map ring's producer page: %w", err)
 	}
-	r := newRing(consumer, producer, page)
-	r.unmap = func() error { return errors.Join(unix.Munmap(consumer), unix.Munmap(producer)) }
+	r := newRing(consumer, producer, size)
+	var mapped []byte
+	// The data lie twice in a row behind the two pages: a window may go over the ring's end.
+	r.slide = func(offset int64) ([]byte, error) {
+		if mapped != nil {
+			_ = unix.Munmap(mapped)
+		}
+		mapped, err = unix.Mmap(fd, 2*int64(page)+offset, min(ringWindow, size), unix.PROT_READ, unix.MAP_SHARED)
+		if err != nil {
+			mapped = nil
+			return nil, fmt.Errorf("map ring: %w", err)
+		}
+		return mapped, nil
+	}
+	r.unmap = func() error {
+		err := errors.Join(unix.Munmap(consumer), unix.Munmap(producer))
+		if mapped != nil {
+			err = errors.Join(err, unix.Munmap(mapped))
+		}
+		return err
+	}
 	return r, nil
 }
 
-// newRing reads the ring that lies in producer behind a page with the producer's position.
-func newRing(consumer, producer []byte, page int) *ring {
+// newRing reads a ring of size bytes with these pages for the positions; its slide and unmap are to be set.
+func newRing(consumer, producer []byte, size int) *ring {
 	return &ring{
 		consumer: (*uint64)(unsafe.Pointer(&consumer[0])),
 		producer: (*uint64)(unsafe.Pointer(&producer[0])),
-		data:     producer[page:],
-		mask:     uint64(len(producer)-page) - 1,
-		unmap:    func() error { return nil },
+		size:     uint64(size),
 	}
 }
 
@@ -72,8 +91,11 @@ func (r *ring) drain(bound time.Duration, record func([]byte)) (bool, error) {
 	defer func() { atomic.StoreUint64(r.consumer, consumed) }()
 	var deadline time.Time
 	for count := 1; consumed < produced; count++ {
-		at := consumed & r.mask
-		length := atomic.LoadUint32((*uint32)(unsafe.Pointer(&r.data[at])))
+		head, err := r.at(consumed, ringHeader)
+		if err != nil {
+			return false, err
+		}
+		length := atomic.LoadUint32((*uint32)(unsafe.Pointer(&head[0])))
 		if length&ringBusy != 0 {
 			if deadline.IsZero() {
 				deadline = time.Now().Add(bound)
@@ -83,11 +105,12 @@ func (r *ring) drain(bound time.Duration, record func([]byte)) (bool, error) {
 			continue
 		}
 		size := uint64(length &^ (ringBusy | ringDiscard))
-		if size+ringHeader > r.mask+1 {
-			return false, fmt.Errorf("%w: record of %d bytes", errRingCorrupt, size)
-		}
 		if length&ringDiscard == 0 {
-			record(r.at(at+ringHeader, size))
+			body, err := r.at(consumed, ringHeader+size)
+			if err != nil {
+				return false, err
+			}
+			record(body[ringHeader:])
 		}
 		consumed += (size + ringHeader + 7) &^ 7
 		if count%64 == 0 { // make room early
@@ -97,15 +120,22 @@ func (r *ring) drain(bound time.Duration, record func([]byte)) (bool, error) {
 	return true, nil
 }
 
-// at is the size bytes that begin at offset from, which may be the ring's end.
-func (r *ring) at(from, size uint64) []byte {
-	from &= r.mask
-	if from+size <= uint64(len(r.data)) {
-		return r.data[from : from+size]
+// at is the size bytes at a position, valid until the next call.
+func (r *ring) at(position, size uint64) ([]byte, error) {
+	if offset := position - r.from; position >= r.from && offset+size <= uint64(len(r.window)) {
+		return r.window[offset : offset+size], nil
 	}
-	r.scratch = append(r.scratch[:0], r.data[from:]...)
-	r.scratch = append(r.scratch, r.data[:size-uint64(len(r.scratch))]...)
-	return r.scratch
+	from := position &^ uint64(os.Getpagesize()-1)
+	window, err := r.slide(int64(from & (r.size - 1)))
+	if err != nil {
+		r.window = nil
+		return nil, err
+	}
+	r.window, r.from = window, from
+	if position-from+size > uint64(len(window)) {
+		return nil, fmt.Errorf("%w: record of %d bytes", errRingCorrupt, size)
+	}
+	return window[position-from:][:size], nil
 }
 
 func (r *ring) close() error { return r.unmap() }

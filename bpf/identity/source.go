@@ -32,13 +32,15 @@ type Config struct {
 	Proc string
 	// Ancestors is how many generations of parents are kept for each process though they have exited; 0 is 5.
 	Ancestors int
-	// TailAge and Tail bound for how long and how many of the dead are remembered; 0 is a minute and 8192.
-	TailAge time.Duration
-	Tail    int
+	// TailAge and Tail bound for how long and how many of the dead are remembered; 0 is a minute and 8192. While
+	// look-ups lag behind, which shows in the stamps that they ask for, those that may still be asked for are
+	// remembered too, up to MaxTail; 0 is 65536. One is about 300 bytes.
+	TailAge       time.Duration
+	Tail, MaxTail int
 	// DrainWait bounds how long a look-up waits for a record that the kernel has begun and not finished; 0 is 2 ms.
 	DrainWait time.Duration
-	// RingSize is the ring's, in bytes; a power of two of at least a page. 0 is 1 MiB: a fifth of a second of
-	// the fastest storm that two processors can make.
+	// RingSize is the ring's, in bytes; a power of two of at least a page. 0 is 4 MiB of kernel memory: a second of the
+	// fastest storm that two processors can make, should this process get no processor for so long.
 	RingSize int
 }
 
@@ -55,11 +57,14 @@ func (c *Config) complete() error {
 	if c.Tail == 0 {
 		c.Tail = 8192
 	}
+	if c.MaxTail == 0 {
+		c.MaxTail = 65536
+	}
 	if c.DrainWait == 0 {
 		c.DrainWait = 2 * time.Millisecond
 	}
 	if c.RingSize == 0 {
-		c.RingSize = 1 << 20
+		c.RingSize = 4 << 20
 	}
 	if c.RingSize&(c.RingSize-1) != 0 || c.RingSize < 4096 || c.Ancestors < 0 || c.Tail < 0 || c.TailAge < 0 {
 		return errors.New("configure identity: a bound is negative, or the ring's size no power of two")
@@ -106,7 +111,7 @@ func Open(ctx context.Context, cfg Config) (*Source, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	s := &Source{table: newTable(limits{cfg.Ancestors, int64(cfg.TailAge), cfg.Tail}, newClock(readClocks))}
+	s := &Source{table: newTable(limits{cfg.Ancestors, int64(cfg.TailAge), cfg.Tail, cfg.MaxTail}, newClock(readClocks))}
 	if err := s.choose(cfg); err != nil {
 		return nil, err
 	}
@@ -230,6 +235,14 @@ func (s *Source) Lookup(q *Query) (Process, Match) {
 		s.ask(s.table, q.PID)
 	}
 	return s.table.lookup(q)
+}
+
+// CaughtUp tells that no record is waiting that was made before the call: whoever died since need not be remembered for
+// one. A caller says so when its source of records was empty; without it the tail grows to MaxTail.
+func (s *Source) CaughtUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.table.progress = s.table.clock.now()
 }
 
 // Ancestors appends p's forebears to dst, its parent first, at most Config.Ancestors of them. p came from Lookup; there

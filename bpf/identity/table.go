@@ -1,5 +1,7 @@
 package identity
 
+import "math"
+
 // ref points to a life that may have been forgotten since: then its generation differs. The zero ref points nowhere.
 type ref struct {
 	index int32
@@ -65,7 +67,8 @@ const (
 type limits struct {
 	ancestors int
 	tailAge   int64
-	tail      int // the dead, and the ended states of the living
+	tail      int // the dead, and ended states: so many are always remembered
+	maxTail   int // and so many while look-ups lag behind
 }
 
 // table remembers who runs and who ran lately. It does not lock.
@@ -82,6 +85,7 @@ type table struct {
 	pastFirst, pastLast int32
 	past                int
 
+	progress int64 // nobody will ask for what ended before
 	losses   []loss
 	repaired int64  // what was lost before has been made good by a scan
 	round    uint32 // of scans
@@ -99,7 +103,8 @@ type Counts struct {
 }
 
 func newTable(l limits, c *clock) *table {
-	return &table{limits: l, clock: c, byPID: map[uint32]int32{}, cgroups: cgroups{byKey: map[uint64]int32{}}}
+	return &table{limits: l, clock: c, byPID: map[uint32]int32{}, cgroups: cgroups{byKey: map[uint64]int32{}},
+		progress: math.MaxInt64}
 }
 
 func (t *table) resolve(r ref) *life {
@@ -170,7 +175,7 @@ func (t *table) keepAncestors(l *life, by int32) {
 
 // end notes that l's process has exited.
 func (t *table) end(i int32, l *life, hi int64) {
-	l.hi, l.next = hi, 0
+	l.hi, l.next = max(hi, 1), 0 // 0 is alive
 	if t.deadLast == 0 {
 		t.deadFirst = i
 	} else {
@@ -183,7 +188,10 @@ func (t *table) end(i int32, l *life, hi int64) {
 
 // expire forgets what the tail has no room or time for.
 func (t *table) expire(now int64) {
-	for t.deadFirst != 0 && (t.dead > t.tail || t.lives.at(t.deadFirst).hi < now-t.tailAge) {
+	over := func(n int, end int64) bool {
+		return end < now-t.tailAge || n > t.maxTail || n > t.tail && end < t.progress
+	}
+	for t.deadFirst != 0 && over(t.dead, t.lives.at(t.deadFirst).hi) {
 		i := t.deadFirst
 		l := t.lives.at(i)
 		t.deadFirst = l.next
@@ -200,7 +208,7 @@ func (t *table) expire(now int64) {
 			t.forget(i, l)
 		}
 	}
-	for t.pastFirst != 0 && (t.past > t.tail || t.pasts.at(t.pastFirst).end < now-t.tailAge) {
+	for t.pastFirst != 0 && over(t.past, t.pasts.at(t.pastFirst).end) {
 		t.expirePast()
 	}
 	for len(t.losses) > 0 && t.losses[0].to < t.repaired && t.losses[0].to < now-2*t.tailAge {

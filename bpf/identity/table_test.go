@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"math"
 	"testing"
 )
 
@@ -19,7 +20,7 @@ type bed struct {
 }
 
 func newBed(t *testing.T) *bed {
-	return &bed{t, newTable(limits{ancestors: 3, tailAge: 1 << 60, tail: 1000}, testClock())}
+	return &bed{t, newTable(limits{ancestors: 3, tailAge: 1 << 60, tail: 1000, maxTail: 1000}, testClock())}
 }
 
 // at is a record at a precise time; stamp is when its system call began, 0 if not known.
@@ -169,7 +170,7 @@ func TestLoss(t *testing.T) {
 func TestClockStep(t *testing.T) {
 	mono, offset := int64(900*ms), testOffset
 	c := newClock(func() (int64, int64) { return mono, offset })
-	b := &bed{t, newTable(limits{3, 1 << 60, 1000}, c)}
+	b := &bed{t, newTable(limits{3, 1 << 60, 1000, 1000}, c)}
 	b.apply(rawPath(7, false, "c1"))
 	b.apply(rawPath(8, false, "c2"))
 	b.at(kindFork, 100, 1000, 1001, 1000, 1, 7)
@@ -211,7 +212,7 @@ func TestAncestors(t *testing.T) {
 		t.Errorf("got %d lives, %d ancestors, want 6 and 3", b.lives.live(), b.counts.Ancestors)
 	}
 	b.apply(raw(record{kind: kindExit, pid: 7, start: uint64(700 * ms), clock: 1000 * ms}))
-	b.tail = 0
+	b.tail, b.progress = 0, math.MaxInt64
 	b.expire(2000 * ms)
 	if b.lives.live() != 0 || b.counts.Ancestors != 0 || len(b.byPID) != 0 {
 		t.Errorf("left: %d lives, %d ancestors, %d pids", b.lives.live(), b.counts.Ancestors, len(b.byPID))
@@ -227,7 +228,7 @@ func TestCgroupsAreForgotten(t *testing.T) {
 	b.at(kindExec, 100, 1000, 1100, 1099, 2, 7)
 	b.at(kindExit, 100, 1000, 1200, 0, 2, 7)
 	b.want(100, 1150, false, Exact, "/c1", 2)
-	b.tail = 0
+	b.tail, b.progress = 0, math.MaxInt64
 	b.expire(2000 * ms)
 	if n := len(b.cgroups.byKey); n != 0 {
 		t.Errorf("%d cgroups are remembered, want none", n)
@@ -248,9 +249,42 @@ func TestManyChanges(t *testing.T) {
 	b.want(100, 3000, false, Partial, "", 0)
 }
 
+// TestTailGrowsWithLag remembers more of the dead while those who ask are behind.
+func TestTailGrowsWithLag(t *testing.T) {
+	b := newBed(t)
+	b.tail, b.maxTail = 10, 100
+	at := 1000.0
+	run := func(n int) {
+		for range n {
+			at++
+			b.at(kindFork, uint32(at), at, at, at, 1, 7)
+			b.at(kindExit, uint32(at), at, at+0.5, 0, 1, 7)
+			b.expire(0)
+		}
+	}
+	run(50)
+	if b.dead != 10 {
+		t.Errorf("nobody asks: %d dead, want 10", b.dead)
+	}
+	b.want(99, 1060, false, NoProcess, "", 0)
+	run(50)
+	if b.dead != 41 { // those that ended from 1060 on
+		t.Errorf("asked for 1060: %d dead, want 41", b.dead)
+	}
+	run(500)
+	if b.dead != 100 {
+		t.Errorf("far behind: %d dead, want 100", b.dead)
+	}
+	b.progress = 5000 * ms
+	b.expire(0)
+	if b.dead != 10 {
+		t.Errorf("caught up: %d dead, want 10", b.dead)
+	}
+}
+
 // BenchmarkLookup is the hot path: a process that has executed a program, among 20,000.
 func BenchmarkLookup(b *testing.B) {
-	tab := newTable(limits{5, 1 << 60, 8192}, newClock(readClocks))
+	tab := newTable(limits{5, 1 << 60, 8192, 8192}, newClock(readClocks))
 	now := tab.clock.now()
 	_, offset := readClocks()
 	tab.apply(rawPath(7, false, "kubepods", "pod", "c1"))
@@ -277,7 +311,7 @@ func BenchmarkLookup(b *testing.B) {
 
 // BenchmarkApply is a process's whole life: fork, exec, exit.
 func BenchmarkApply(b *testing.B) {
-	tab := newTable(limits{5, 1 << 60, 8192}, newClock(readClocks))
+	tab := newTable(limits{5, 1 << 60, 8192, 8192}, newClock(readClocks))
 	tab.apply(rawPath(7, false, "kubepods", "pod", "c1"))
 	r := record{pid: 1, start: 1, cgroup: 7}
 	fork, exec, exit := raw(r), raw(r), raw(r)
