@@ -71,7 +71,7 @@ func (l Line) Append(dst []byte) []byte {
 	dst = appendWord(dst, string(l.Op))
 	dst = append(dst, " boot="...)
 	dst = appendWord(dst, l.Boot)
-	dst = append(dst, " mode="...)
+	dst = append(dst, " role="...) // not mode=: ausearch -i prints that as a file's
 	dst = appendWord(dst, l.Mode)
 	dst = appendCount(dst, " received=", l.Counts.Received)
 	dst = appendCount(dst, " assembled=", l.Counts.Assembled)
@@ -153,7 +153,7 @@ func (l *Line) set(name, value string) (err error) {
 		l.Op = Op(value)
 	case "boot":
 		l.Boot = value
-	case "mode":
+	case "role":
 		l.Mode = value
 	case "received":
 		l.Counts.Received, err = strconv.ParseUint(value, 10, 64)

@@ -54,13 +54,13 @@ func TestLine(t *testing.T) {
 	}
 	const counts = "received=120 assembled=31 written=119 lost=4 gaps=1 enobufs=2 dropped=1"
 	f(func(l *ledger.Line) {},
-		"type=LEDGER msg=audit(1795258195.263:5513): op=loss boot="+boot+" mode=daemon "+counts+" reason=write-error first=88 last=90 count=3 since=1795258190.001 until=1795258191.999")
+		"type=LEDGER msg=audit(1795258195.263:5513): op=loss boot="+boot+" role=daemon "+counts+" reason=write-error first=88 last=90 count=3 since=1795258190.001 until=1795258191.999")
 	f(func(l *ledger.Line) { l.Op, l.Loss = ledger.Start, ledger.Loss{} },
-		"type=LEDGER msg=audit(1795258195.263:5513): op=start boot="+boot+" mode=daemon "+counts)
+		"type=LEDGER msg=audit(1795258195.263:5513): op=start boot="+boot+" role=daemon "+counts)
 	f(func(l *ledger.Line) { l.Node, l.Op, l.Loss = "host.example", ledger.Segment, ledger.Loss{} },
-		"node=host.example type=LEDGER msg=audit(1795258195.263:5513): op=segment boot="+boot+" mode=daemon "+counts)
+		"node=host.example type=LEDGER msg=audit(1795258195.263:5513): op=segment boot="+boot+" role=daemon "+counts)
 	f(func(l *ledger.Line) { l.Loss = ledger.Loss{Reason: ledger.KernelLost, Count: math.MaxUint64} },
-		"type=LEDGER msg=audit(1795258195.263:5513): op=loss boot="+boot+" mode=daemon "+counts+" reason=kernel-lost first=0 last=0 count=18446744073709551615")
+		"type=LEDGER msg=audit(1795258195.263:5513): op=loss boot="+boot+" role=daemon "+counts+" reason=kernel-lost first=0 last=0 count=18446744073709551615")
 }
 
 // TestLineIsAlwaysOneLine: no word can add a field or end the line.
@@ -74,7 +74,7 @@ func TestLineIsAlwaysOneLine(t *testing.T) {
 	if _, err := ledger.ParseLine([]byte(got)); err != nil {
 		t.Errorf("parse: %v", err)
 	}
-	if got := string(ledger.Line{}.Append(nil)); !strings.Contains(got, "op=? boot=? mode=?") {
+	if got := string(ledger.Line{}.Append(nil)); !strings.Contains(got, "op=? boot=? role=?") {
 		t.Errorf("empty words: got %q", got)
 	}
 }
@@ -99,7 +99,7 @@ func TestParseLineRefuses(t *testing.T) {
 		"first=88":     "first=4294967296",
 		"since=":       "since=1.5",
 		"until=":       "until=.",
-		"mode=daemon":  "mode",
+		"role=daemon":  "role",
 		"write-error":  "of-course",
 		"dropped=1":    "dropped=1 chain=abc",
 		"lost=4":       "lost= ",

@@ -200,7 +200,10 @@ type Notice struct {
 	What  What
 	Path  string
 	Bytes int64
-	Err   error // nil, or why something failed
+	// Records is how many lines a new segment was begun with, for Rotated,
+	// Renamed and Removed.
+	Records int
+	Err     error // nil, or why something failed
 }
 
 // ErrClosed is returned by the methods of a closed Writer.

@@ -102,7 +102,7 @@ func record(serial int) string {
 }
 
 func ledgerPrefix(op string) []byte {
-	return []byte("type=LEDGER msg=audit(1795258195.263:1): op=" + op + " boot=b mode=daemon received=0")
+	return []byte("type=LEDGER msg=audit(1795258195.263:1): op=" + op + " boot=b role=daemon received=0")
 }
 
 // serials are those of the SYSCALL records among lines.

@@ -67,7 +67,7 @@ func OpenReader(path string, from Position) (*Reader, error) {
 		i = after(path, entries, from.Segment)
 		r.lines.vanished(from)
 	} else {
-		r.from = from
+		r.from, r.lines.before = from, from
 	}
 	r.entries = entries[i:]
 	return r, nil

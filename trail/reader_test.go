@@ -134,6 +134,9 @@ func TestResumeAtEveryPosition(t *testing.T) {
 			heads := b.all()[len(want):] // the rotations' own lines
 			for n, p := range positions {
 				r := open(t, b.cfg.Path, roundTrip(t, p))
+				if r.Position() != p {
+					t.Errorf("position before the first line: got %v, want %v", r.Position(), p)
+				}
 				got := drain(t, r)
 				if diff := cmp.Diff(append(want[:n:n], got...), append(want[:len(want):len(want)], heads...)); diff != "" {
 					t.Fatalf("%d rotations, stopped after %d lines at %v (-got +want):\n%s", rotations, n, p, diff)

@@ -29,7 +29,7 @@ func TestReplaced(t *testing.T) {
 	f := func(name string, do func(b *bench), want []trail.What, wantSerials []int, wantFiles []string) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			b.cfg.MaxFile = 0
+			b.cfg.MaxFile, b.cfg.Files = 0, 0
 			b.open()
 			b.append(2)
 			b.clock.advance(time.Second)
@@ -77,6 +77,10 @@ func TestReplaced(t *testing.T) {
 		rename("-old")(b)
 		b.write("", []byte(record(77)))
 	}, []trail.What{trail.Renamed}, []int{77, 5}, []string{"audit.log", "audit.log.1", "audit.log-old"})
+	f("renamed to .1, another with text in its place", func(b *bench) {
+		rename(".1")(b)
+		b.write("", []byte(record(77)))
+	}, []trail.What{trail.Renamed}, []int{1, 2, 3, 4, 77, 5}, []string{"audit.log", "audit.log.1", "audit.log.2"})
 	f("renamed, a link in its place", func(b *bench) {
 		rename("-old")(b)
 		if err := os.Symlink("/dev/null", b.cfg.Path); err != nil {

@@ -53,7 +53,7 @@ func (w *Writer) rotate(reason Reason, now time.Time) error {
 		return fmt.Errorf("rotate trail: %w", err)
 	}
 	f, next, err := w.begin(reason, now)
-	if errors.Is(err, unix.ENOSPC) && w.cfg.Full == Rotate && highest > 0 {
+	if errors.Is(err, unix.ENOSPC) && w.cfg.Full != Keep {
 		// This rotation would delete the oldest segment anyway. Its room helps.
 		if os.Remove(w.numbered(highest)) == nil {
 			f, next, err = w.begin(reason, now)
@@ -67,7 +67,7 @@ func (w *Writer) rotate(reason Reason, now time.Time) error {
 		os.Remove(w.cfg.Path + nextSuffix)
 		return fmt.Errorf("rotate trail: %w", err)
 	}
-	w.note(Notice{What: Rotated, Path: w.cfg.Path, Bytes: w.size})
+	w.note(Notice{What: Rotated, Path: w.cfg.Path, Bytes: w.size, Records: next.records})
 	w.stats.Rotations++
 	w.retire(w.file)
 	w.enter(f, next, now)
@@ -159,8 +159,13 @@ func (w *Writer) fillHead(f *os.File, reason Reason, now time.Time) (begun, erro
 // shift_logs).
 func (w *Writer) highest() (int, error) {
 	if w.cfg.Full != Keep {
-		return max(w.cfg.Files-1, 0), nil
+		return w.cfg.Files - 1, nil
 	}
+	return w.firstFree()
+}
+
+// firstFree returns the lowest number that no segment has.
+func (w *Writer) firstFree() (int, error) {
 	for n := 1; ; n++ {
 		_, err := os.Lstat(w.numbered(n))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -180,6 +185,9 @@ func (w *Writer) supersede(highest int) error {
 	if err := w.file.Chmod(w.cfg.modes().old); err != nil {
 		return err
 	}
+	if w.cfg.Full != Keep {
+		w.discard(highest)
+	}
 	err := w.shift(highest)
 	if err != nil {
 		err = errors.Join(err, w.file.Chmod(w.cfg.modes().live))
@@ -191,9 +199,6 @@ func (w *Writer) supersede(highest int) error {
 // until Run closes it: freeing its blocks takes milliseconds, and to rename over
 // it would make ext4 write the other's out first (ext4(5), auto_da_alloc).
 func (w *Writer) discard(number int) {
-	if w.cfg.Full == Keep || number < 1 {
-		return
-	}
 	f, err := openPlain(w.numbered(number))
 	if err != nil {
 		return // not there, or left to the rename
@@ -209,7 +214,6 @@ func (w *Writer) discard(number int) {
 // shift renames the segments, the oldest first, and gives the begun one the live
 // one's name. With highest 0 no old segment is kept: the live one is replaced.
 func (w *Writer) shift(highest int) error {
-	w.discard(highest)
 	for n := highest; n > 1; n-- {
 		if err := os.Rename(w.numbered(n-1), w.numbered(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -295,7 +295,8 @@ func (w *Writer) trim() {
 func (w *Writer) leave(own os.FileInfo, now time.Time) error {
 	removed := links(own) == 0
 	old, from, to := w.file, w.saved, w.size
-	if err := w.replace(now); err != nil {
+	records, err := w.replace(now)
+	if err != nil {
 		if removed {
 			return err
 		}
@@ -305,40 +306,40 @@ func (w *Writer) leave(own os.FileInfo, now time.Time) error {
 		return nil
 	}
 	if removed {
-		w.note(Notice{What: Removed, Path: w.cfg.Path, Bytes: from})
+		w.note(Notice{What: Removed, Path: w.cfg.Path, Bytes: from, Records: records})
 		w.save(old, from, to)
 	} else {
-		w.note(Notice{What: Renamed, Path: w.cfg.Path, Bytes: to})
+		w.note(Notice{What: Renamed, Path: w.cfg.Path, Bytes: to, Records: records})
 	}
 	w.retire(old)
 	return nil
 }
 
 // replace begins a segment where there is none, or where somebody put another
-// file. An empty one gives way (logrotate's create); anything else moves up
-// with the old segments.
-func (w *Writer) replace(now time.Time) error {
+// file, and returns how many records it begins with. An empty file gives way
+// (logrotate's create); anything else moves up with the old segments.
+func (w *Writer) replace(now time.Time) (records int, err error) {
 	if err := prepareDirectory(w.cfg); err != nil {
-		return err
+		return 0, err
 	}
 	f, next, err := w.begin(ReasonReplaced, now)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	highest := 0
-	if info, err := os.Lstat(w.cfg.Path); err == nil && (!info.Mode().IsRegular() || info.Size() > 0) {
-		if highest, err = w.highest(); err != nil {
-			highest = 1
-		}
-		highest = max(highest, 1)
+	if info, e := os.Lstat(w.cfg.Path); e == nil && (!info.Mode().IsRegular() || info.Size() > 0) {
+		highest, err = w.firstFree() // whatever it is, nothing is deleted for it
 	}
-	if err := w.shift(highest); err != nil {
+	if err == nil {
+		err = w.shift(highest)
+	}
+	if err != nil {
 		f.Close()
 		os.Remove(w.cfg.Path + nextSuffix)
-		return err
+		return 0, err
 	}
 	w.enter(f, next, now)
-	return nil
+	return next.records, nil
 }
 
 // save writes lines of a removed segment again: those that were appended since
