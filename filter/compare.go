@@ -110,7 +110,7 @@ func (k *compiler) testOf(c *check, s *slot, l *literal) (test, string, *Error) 
 			return nil, "", k.fail(l.at, "%v", err)
 		}
 		want := c.op != opNotEqual
-		return func(v *field.Value) bool { return p.Contains(v.A) == want }, l.text, nil
+		return func(v *field.Value) bool { return p.Contains(v.Addr()) == want }, l.text, nil
 	}
 	text := l.text
 	switch c.op {

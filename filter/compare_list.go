@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"bytes"
 	"net/netip"
 
 	"vigil/filter/field"
@@ -54,7 +55,7 @@ func (k *compiler) member(s *slot, right *listExpr, values []string, tests []tes
 				set[p.Addr()] = struct{}{}
 			}
 		}
-		return func(v *field.Value) bool { _, ok := set[v.A]; return ok }
+		return func(v *field.Value) bool { _, ok := set[v.Addr()]; return ok }
 	case field.Int, field.Uint, field.Bool:
 		set := map[uint64]struct{}{}
 		for i := range right.items {
@@ -156,7 +157,7 @@ func pairTest(op operator, t field.Type) func(a, b *field.Value) bool {
 		f := textOperator(op)
 		return func(a, b *field.Value) bool { return f(a.B, b.B) }
 	case t == field.IP || t == field.Net:
-		return func(a, b *field.Value) bool { return a.A == b.A != (op == opNotEqual) }
+		return func(a, b *field.Value) bool { return bytes.Equal(a.B, b.B) != (op == opNotEqual) }
 	}
 	signed := t == field.Int
 	less := func(a, b *field.Value) bool {

@@ -243,7 +243,7 @@ func (k *compiler) field(f *fieldRef, list bool) (slot, *Error) {
 	if ref.Never {
 		k.never[ref.Name] = true
 	}
-	s := slot{typ: ref.Type, style: ref.Style, many: ref.Plurality(), ref: ref}
+	s := slot{typ: ref.Type, style: ref.Style, many: ref.Plurality(), ref: ref, direct: !list}
 	s.get = func(e *Env, out *field.Values) { ref.Get(e.view, out) }
 	if list {
 		if !ref.HasList() {

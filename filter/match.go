@@ -20,12 +20,13 @@ type Space struct {
 
 // slot is one thing that is read of an event.
 type slot struct {
-	get   func(*Env, *field.Values)
-	typ   field.Type
-	style field.Style
-	many  field.Many
-	ref   *field.Ref // nil if it is made by a transformer
-	list  bool       // the values are a list for join and getopt
+	get    func(*Env, *field.Values)
+	typ    field.Type
+	style  field.Style
+	many   field.Many
+	ref    *field.Ref // nil if it is made by a transformer
+	direct bool       // get is ref.Get
+	list   bool       // the values are a list for join and getopt
 }
 
 // NewSpace returns a Space over the fields of registry.
@@ -74,7 +75,11 @@ func (e *Env) values(i int) []field.Value {
 	if s.gen != e.gen {
 		s.gen = e.gen
 		s.Reset()
-		e.space.slots[i].get(e, &s.Values)
+		if of := &e.space.slots[i]; of.direct {
+			of.ref.Get(e.view, &s.Values)
+		} else {
+			of.get(e, &s.Values)
+		}
 	}
 	return s.List
 }

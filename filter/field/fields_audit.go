@@ -110,10 +110,15 @@ func getKeys(v *View, _ *Ref, out *Values) {
 		if !ok || f.IsNull() {
 			return
 		}
-		for b := v.text(f); len(b) > 0; { // as Event.Keys does
-			var key []byte
-			key, b, _ = bytes.Cut(b, keySeparator)
-			out.Bytes(key)
+		b := v.text(f)
+		for len(b) > 0 { // as Event.Keys does
+			i := bytes.IndexByte(b, keySeparator)
+			if i < 0 {
+				out.Bytes(b)
+				return
+			}
+			out.Bytes(b[:i])
+			b = b[i+1:]
 		}
 		return
 	}
@@ -127,7 +132,7 @@ func getKeys(v *View, _ *Ref, out *Values) {
 }
 
 // keySeparator is AUDIT_KEY_SEPARATOR of libaudit.
-var keySeparator = []byte{1}
+const keySeparator = 1
 
 func getID(v *View, _ *Ref, out *Values) {
 	start := len(v.buf)

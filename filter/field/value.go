@@ -58,9 +58,14 @@ const (
 
 // Value is one value of a field. Which member counts, the field's type says.
 type Value struct {
-	B []byte     // String, Bytes: a view, valid until the View is loaded again
-	N uint64     // Int (two's complement), Uint, Bool (0, 1)
-	A netip.Addr // IP, Net
+	B []byte // String, Bytes: a view, valid until the View is loaded again. IP, Net: 4 or 16 bytes, see Addr
+	N uint64 // Int (two's complement), Uint, Bool (0, 1)
+}
+
+// Addr returns the address of IP and Net.
+func (x *Value) Addr() netip.Addr {
+	a, _ := netip.AddrFromSlice(x.B)
+	return a
 }
 
 // AppendTo appends the value as it is printed.
@@ -71,7 +76,7 @@ func (x Value) AppendTo(dst []byte, t Type, s Style) []byte {
 	case Bool:
 		return strconv.AppendBool(dst, x.N != 0)
 	case IP, Net:
-		return x.A.AppendTo(dst)
+		return x.Addr().AppendTo(dst)
 	case Int:
 		return strconv.AppendInt(dst, int64(x.N), 10)
 	}
@@ -86,20 +91,32 @@ func (x Value) AppendTo(dst []byte, t Type, s Style) []byte {
 
 // Values collects the values of one field of one event. Its memory is used again.
 type Values struct {
-	List []Value
+	List  []Value
+	addrs []byte
 }
 
 // Reset empties the list.
-func (o *Values) Reset() { o.List = o.List[:0] }
+func (o *Values) Reset() { o.List, o.addrs = o.List[:0], o.addrs[:0] }
+
+// add adds a value, whose members are those of one that was there before.
+func (o *Values) add() *Value {
+	n := len(o.List)
+	if n == cap(o.List) {
+		o.List = append(o.List, Value{})
+	} else {
+		o.List = o.List[:n+1]
+	}
+	return &o.List[n]
+}
 
 // Bytes adds a string. It is kept as a view.
-func (o *Values) Bytes(b []byte) { o.List = append(o.List, Value{B: b}) }
+func (o *Values) Bytes(b []byte) { o.add().B = b }
 
 // Int adds a signed number.
-func (o *Values) Int(n int64) { o.List = append(o.List, Value{N: uint64(n)}) }
+func (o *Values) Int(n int64) { o.add().N = uint64(n) }
 
 // Uint adds an unsigned number.
-func (o *Values) Uint(n uint64) { o.List = append(o.List, Value{N: n}) }
+func (o *Values) Uint(n uint64) { o.add().N = n }
 
 // Bool adds a truth value.
 func (o *Values) Bool(b bool) {
@@ -107,13 +124,22 @@ func (o *Values) Bool(b bool) {
 	if b {
 		n = 1
 	}
-	o.List = append(o.List, Value{N: n})
+	o.add().N = n
 }
 
 // Addr adds an address; one that is no address is left out. An IPv4 address in
 // IPv6's clothes is taken for what it is.
 func (o *Values) Addr(a netip.Addr) {
-	if a.IsValid() {
-		o.List = append(o.List, Value{A: a.Unmap()})
+	start := len(o.addrs)
+	switch a = a.Unmap(); {
+	case a.Is4():
+		b := a.As4()
+		o.addrs = append(o.addrs, b[:]...)
+	case a.Is6():
+		b := a.As16()
+		o.addrs = append(o.addrs, b[:]...)
+	default:
+		return
 	}
+	o.Bytes(o.addrs[start:len(o.addrs):len(o.addrs)])
 }

@@ -2,7 +2,9 @@ package field
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"time"
 
 	"vigil/audit"
@@ -81,6 +83,7 @@ func (v *View) Load(ev *audit.Event) {
 	v.hasSubj, v.isCall = len(ev.Records) > 0, false
 	if !v.hasSubj {
 		v.subject = audit.Record{}
+		v.index.load(nil, false)
 		return
 	}
 	at := -1
@@ -148,11 +151,37 @@ func (v *View) cut(start int) []byte { return v.buf[start:len(v.buf):len(v.buf)]
 
 // getInt is get for a number; unset reads as -1.
 func (v *View) getInt(n name) (int64, bool) {
+	if !v.index.slow {
+		// As below, without the way around.
+		if b, ok := v.index.find(n); ok {
+			if i, ok := digits(b); ok {
+				return i, true
+			}
+		}
+	}
 	f, ok := v.get(n)
 	if !ok {
 		return 0, false
 	}
 	return idOf(f)
+}
+
+// digits reads a number of up to 18 digits; unset reads as -1.
+func digits(b []byte) (int64, bool) {
+	if len(b) == 0 || len(b) > 18 {
+		return 0, false
+	}
+	n := int64(0)
+	for _, c := range b {
+		if c -= '0'; c > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(c)
+	}
+	if n == math.MaxUint32 {
+		n = -1
+	}
+	return n, true
 }
 
 // idOf returns a number in which 4294967295, the kernel's "unset", is -1.
@@ -328,106 +357,155 @@ func (x *index) load(body []byte, isCall bool) {
 }
 
 func (x *index) find(n name) ([]byte, bool) {
-	for x.seen&(1<<n) == 0 {
-		if !x.next() {
-			return nil, false
-		}
+	if x.seen&(1<<n) == 0 && !x.walk(n) {
+		return nil, false
 	}
-	s := x.span[n]
+	s := &x.span[n]
 	return x.body[s.from:s.to:s.to], true
 }
 
-// next takes one field.
-func (x *index) next() bool {
-	b := x.body[x.at:]
-	if len(b) == 0 || x.slow {
-		return false
-	}
-	n, from := x.nameOf(b)
-	if from == 0 {
-		x.slow = len(bytes.TrimLeft(b, " ")) > 0
-		x.at = len(x.body)
-		return false
-	}
-	to := valueEnd(b, from)
-	if to < 0 {
-		x.slow = true
-		return false
-	}
-	if n < nNames {
-		if x.seen&(1<<n) == 0 {
-			x.seen |= 1 << n
-			x.span[n].from, x.span[n].to = int32(x.at+from), int32(x.at+to)
+// walk goes on until it has passed field n. Most of an evaluation's time is spent
+// here, so the usual case stands in one loop: the name is the expected one and the
+// value neither is quoted nor ends in what may belong to the text around it.
+func (x *index) walk(n name) bool {
+	b, at := x.body, x.at
+	for !x.slow && at < len(b) {
+		id, from, to := x.expect, 0, -1
+		if id < nNames && at+16 <= len(b) {
+			if k := &nameKeys[id]; binary.LittleEndian.Uint64(b[at:])&k.mask == k.text {
+				from = at + k.n
+				const ones, highs = 0x0101010101010101, 0x8080808080808080
+				v := binary.LittleEndian.Uint64(b[from:from+8:len(b)]) ^ ones*' '
+				if m := (v - ones) &^ v & highs; m != 0 {
+					to = from + bits.TrailingZeros64(m)>>3
+				} else {
+					to = from + 8 + space(b[from+8:])
+				}
+				switch first, last := b[from], b[to-1]; {
+				case first == '"', first == '\'', first == '{', last == ',', last == ')':
+					to = valueEnd(b, from)
+				}
+			}
 		}
-		x.expect = n + 1
+		if from == 0 {
+			x.at = at
+			if id, from = x.nameOf(); from < 0 {
+				x.slow = len(bytes.TrimLeft(b[at:], " ")) > 0
+				x.at = len(b)
+				return false
+			}
+			to = valueEnd(b, from)
+		}
+		if to < 0 {
+			x.slow = true
+			return false
+		}
+		at = to + 1 // behind the space
+		if id == nNames {
+			continue
+		}
+		x.expect = id + 1
+		if x.seen&(1<<id) == 0 {
+			x.seen |= 1 << id
+			x.span[id].from, x.span[id].to = int32(from), int32(to)
+			if id == n {
+				x.at = at
+				return true
+			}
+		}
 	}
-	if to < len(b) {
-		to++ // the space
-	}
-	x.at += to
-	return true
+	x.at = at
+	return false
 }
 
-// nameOf returns the field that b begins with, nNames for one of no interest, and
-// where its value begins, 0 if this is nothing that the kernel prints.
-func (x *index) nameOf(b []byte) (name, int) {
-	if x.expect < nNames {
-		e := names[x.expect]
-		if len(b) > len(e) && b[len(e)] == '=' && string(b[:len(e)]) == string(e) {
-			return x.expect, len(e) + 1
+// nameOf returns the field that x.body[x.at:] begins with, nNames for one of no
+// interest, and where its value begins, -1 if this is nothing that the kernel
+// prints. Nearly always it is the one that follows the last, and eight bytes
+// compared at once tell.
+func (x *index) nameOf() (name, int) {
+	b := x.body[x.at:]
+	if x.expect < nNames && len(b) >= 8 {
+		k := &nameKeys[x.expect]
+		if binary.LittleEndian.Uint64(b)&k.mask == k.text {
+			return x.expect, x.at + k.n
 		}
 	}
 	eq := bytes.IndexByte(b, '=')
-	if eq <= 0 || eq > 32 {
-		return nNames, 0
+	if eq <= 0 || eq > 32 || string(b[:eq]) == "msg" {
+		return nNames, -1
 	}
 	for _, c := range b[:eq] {
 		if c-'a' > 'z'-'a' && c-'0' > 9 && c != '_' && c != '-' {
-			return nNames, 0
+			return nNames, -1
 		}
 	}
 	for n := range names {
 		if string(names[n]) == string(b[:eq]) {
-			return name(n), eq + 1
+			return name(n), x.at + eq + 1
 		}
 	}
-	if string(b[:eq]) == "msg" {
-		return nNames, 0
-	}
-	return nNames, eq + 1
+	return nNames, x.at + eq + 1
 }
+
+// nameKeys are the names with their = as numbers; none is longer than eight bytes.
+var nameKeys = func() (keys [nNames]struct {
+	text, mask uint64
+	n          int
+}) {
+	for i, name := range names {
+		var b, mask [8]byte
+		n := copy(b[:], name)
+		b[n] = '='
+		for j := range n + 1 {
+			mask[j] = 0xff
+		}
+		keys[i].text, keys[i].mask, keys[i].n = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(mask[:]), n+1
+	}
+	return keys
+}()
 
 // valueEnd returns where the value at b[from:] ends, -1 if it is not plain.
 func valueEnd(b []byte, from int) int {
-	to := from
-	if from < len(b) {
-		switch b[from] {
-		case '"':
-			j := bytes.IndexByte(b[from+1:], '"')
-			if j < 0 {
-				return -1
-			}
-			to = from + 1 + j + 1
-			if to < len(b) && b[to] != ' ' {
-				return -1
-			}
-			return to
-		case '\'', '{':
+	if from >= len(b) {
+		return len(b)
+	}
+	first := b[from]
+	switch first {
+	case '"':
+		j := bytes.IndexByte(b[from+1:], '"')
+		if j < 0 {
 			return -1
 		}
-	}
-	for to < len(b) && b[to] != ' ' {
-		to++
-	}
-	if to > from {
-		switch b[to-1] {
-		case ',':
+		to := from + 1 + j + 1
+		if to < len(b) && b[to] != ' ' {
 			return -1
-		case ')':
-			if b[from] != '(' {
-				return -1
-			}
+		}
+		return to
+	case '\'', '{':
+		return -1
+	}
+	to := from + space(b[from:])
+	if to > from {
+		if last := b[to-1]; last == ',' || last == ')' && first != '(' {
+			return -1
 		}
 	}
 	return to
+}
+
+// space returns the index of the first space in b, or its length: values are
+// short, so that eight bytes at a time beat bytes.IndexByte.
+func space(b []byte) int {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		const ones, highs = 0x0101010101010101, 0x8080808080808080
+		v := binary.LittleEndian.Uint64(b[i:]) ^ ones*' '
+		if m := (v - ones) &^ v & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for i < len(b) && b[i] != ' ' {
+		i++
+	}
+	return i
 }
