@@ -191,3 +191,27 @@ func TestAuditFallbacks(t *testing.T) {
 		})
 	}
 }
+
+// TestAuditSmallPIDMax lets the machine have few pids, so that all are reused within a second. Only in a virtual machine
+// of its own: it would starve others.
+func TestAuditSmallPIDMax(t *testing.T) {
+	require(t)
+	audittest.RequireEngine(t)
+	if os.Getenv("VIGIL_IDENTITY_VM") == "" {
+		t.Skip("needs a machine of its own: tests/identity/vm.sh")
+	}
+	const file = "/proc/sys/kernel/pid_max"
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("400"), 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.WriteFile(file, before, 0) })
+	list := sites(t, "hybrid", 20)
+	s := open(t, identity.Config{Mode: identity.BPF})
+	if r := join(t, s, list, *execs, 0); r.right != *execs {
+		t.Errorf("identified %d of %d; %+v", r.right, *execs, s.Stats())
+	}
+}
