@@ -197,13 +197,11 @@ type verifier struct {
 	report Report
 	chain  chain // as it must be if everything is right, since the last LEDGER line
 
-	name    string
 	file    io.ReaderAt
 	here    Place  // the line being read
 	files   uint64 // segments begun since the last LEDGER line
 	from    Place  // the line after the last LEDGER line
 	suspect *Place // the first odd line since
-	line    []byte // the line being read, if it may be a LEDGER line
 }
 
 // segment reads one file.

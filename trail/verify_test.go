@@ -46,16 +46,6 @@ func TestVerifyNamesTheFirstDamagedPlace(t *testing.T) {
 			}
 		})
 	}
-	edit := func(suffix string, change func(text []byte) []byte) func(b *bench) {
-		return func(b *bench) { b.write(suffix, change(b.read(suffix))) }
-	}
-	line := func(text []byte, n int) int { // offset of line n, counted from 1
-		at := 0
-		for range n - 1 {
-			at += bytes.IndexByte(text[at:], '\n') + 1
-		}
-		return at
-	}
 	f("nothing", func(b *bench) {}, "nothing")
 	f("a byte changed", edit(".2", func(text []byte) []byte {
 		text[line(text, 5)+70] ^= 1
@@ -113,6 +103,20 @@ func TestVerifyNamesTheFirstDamagedPlace(t *testing.T) {
 	f("bytes before the chain's beginning", edit(".3", func(text []byte) []byte {
 		return append([]byte(record(1)), text...)
 	}), "nothing") // a log from before may stand there
+}
+
+// edit changes a segment behind the writer's back.
+func edit(suffix string, change func(text []byte) []byte) func(b *bench) {
+	return func(b *bench) { b.write(suffix, change(b.read(suffix))) }
+}
+
+// line is where line n of a text begins, counted from 1.
+func line(text []byte, n int) int {
+	at := 0
+	for range n - 1 {
+		at += bytes.IndexByte(text[at:], '\n') + 1
+	}
+	return at
 }
 
 // baseNames takes the directories out of a message.
