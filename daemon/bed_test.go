@@ -57,7 +57,7 @@ func newBed(t *testing.T) *bed {
 		Settings: func() (config.Config, error) { return b.settings, nil },
 		StateDir: filepath.Join(dir, "state"),
 		RunDir:   filepath.Join(dir, "run"),
-		Output:   output.None,
+		Output:   output.Options{Kind: output.None},
 		Stdout:   b.out,
 		Version:  "0.0.1",
 		Log:      slog.New(slog.NewTextHandler(b.log, nil)),

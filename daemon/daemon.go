@@ -24,11 +24,10 @@ import (
 type Options struct {
 	// Settings reads the configuration: at start, and again on SIGHUP.
 	Settings func() (config.Config, error)
-	StateDir string // what outlives a reboot; made if it is missing
-	RunDir   string // control socket, pid file; made if it is missing
-	Output   output.Kind
+	StateDir string         // what outlives a reboot; made if it is missing
+	RunDir   string         // control socket, pid file; made if it is missing
+	Output   output.Options // what to print; Host, Names and Hide are the daemon's to set
 	Stdout   io.Writer
-	Colour   bool   // Stdout is a terminal
 	Version  string // of the program
 	Log      *slog.Logger
 	// Dial opens a socket to the audit engine, for records and for control; nil

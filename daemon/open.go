@@ -161,15 +161,16 @@ func (d *daemon) writeOwn(t tables.Type, text string, op ledger.Op, now time.Tim
 }
 
 func (d *daemon) attachConsole() error {
-	if d.o.Output == output.None {
+	if d.o.Output.Kind == output.None {
 		return nil
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		d.log.Warn("the host's name is not known: host.name is left out", "err", err)
 	}
-	options := output.Options{Kind: d.o.Output, Colour: d.o.Colour, Host: host, Names: d.names}
-	if d.o.Output == output.Text {
+	options := d.o.Output
+	options.Host, options.Names = host, d.names
+	if d.o.Output.Kind == output.Text {
 		options.Hide = housekeeping(os.Getpid())
 	}
 	c, err := newConsole(d.trail, d.o.Stdout, options, d.log)
@@ -178,7 +179,7 @@ func (d *daemon) attachConsole() error {
 }
 
 func (d *daemon) openConsole(context.Context) error {
-	if d.console == nil && d.o.Output != output.None {
+	if d.console == nil && d.o.Output.Kind != output.None {
 		d.log.Warn("nothing will be printed: the output reads the trail, and trail.write is false")
 	}
 	return nil

@@ -23,6 +23,9 @@ type rules struct {
 
 	before before // what to put back
 
+	turn    sync.Mutex // held while the rules are brought from one state to another
+	leaving bool       // they are put back, and stay so; guarded by turn
+
 	mu    sync.Mutex
 	left  before // how the settings were when we had set them
 	taken bool   // the engine is ours to change, and to put back
@@ -62,6 +65,12 @@ func (r *rules) load(ctx context.Context) error {
 			r.setProblem(err)
 		}
 	}
+	return r.remember(ctx)
+}
+
+// remember takes down the settings as they are now that we have set them: what
+// is still so when we leave is put back.
+func (r *rules) remember(ctx context.Context) error {
 	status, err := r.engine.Status(ctx)
 	if err != nil {
 		return err
@@ -74,14 +83,23 @@ func (r *rules) load(ctx context.Context) error {
 
 // reload loads the rules again after they have changed.
 func (r *rules) reload(ctx context.Context, settings config.Rules) error {
-	if !r.taken || !settings.Load {
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	if r.leaving || !r.ours() || !settings.Load {
 		return nil
 	}
 	if err := r.apply(ctx, settings); err != nil {
 		return err
 	}
 	r.settings = settings
-	return nil
+	return r.remember(ctx)
+}
+
+// ours reports whether the engine is ours to change.
+func (r *rules) ours() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.taken
 }
 
 func (r *rules) setProblem(err error) {
@@ -198,9 +216,13 @@ func (r *rules) applySettings(ctx context.Context, s rulesd.Settings) error {
 	return r.engine.Set(ctx, kernel.Settings{Enabled: s.Enabled})
 }
 
-// restoreRules puts the rules back, unless they are to be kept.
+// restoreRules puts the rules back, unless they are to be kept. Nothing is loaded
+// after it.
 func (r *rules) restoreRules(ctx context.Context) error {
-	if !r.taken || r.settings.OnExit == config.KeepRules || !r.settings.Load {
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	r.leaving = true
+	if !r.ours() || r.settings.OnExit == config.KeepRules || !r.settings.Load {
 		return nil
 	}
 	status, err := r.engine.Status(ctx)
@@ -213,7 +235,7 @@ func (r *rules) restoreRules(ctx context.Context) error {
 // restoreSettings puts the settings back, when nothing is read any more, and
 // forgets what was remembered.
 func (r *rules) restoreSettings(ctx context.Context) error {
-	if !r.taken {
+	if !r.ours() {
 		return nil
 	}
 	r.mu.Lock()

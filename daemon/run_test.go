@@ -91,7 +91,7 @@ func TestRunOutput(t *testing.T) {
 	f := func(kind output.Kind, want string) {
 		t.Run(string(kind), func(t *testing.T) {
 			b := newBed(t)
-			b.opts.Output = kind
+			b.opts.Output.Kind = kind
 			b.start()
 			b.kernel.EmitEvent(event...)
 			line := ""
@@ -146,7 +146,7 @@ func TestRunUnparseable(t *testing.T) {
 // When nobody takes the output any more, the daemon leaves in order.
 func TestRunOutputGone(t *testing.T) {
 	b := newBed(t)
-	b.opts.Output = output.Raw
+	b.opts.Output.Kind = output.Raw
 	b.opts.Stdout = brokenPipe{}
 	b.start()
 	b.kernel.Emit(tables.TypeUserCmd, "pid=1")
@@ -169,7 +169,7 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 func TestRunWithoutTrail(t *testing.T) {
 	b := newBed(t)
 	b.settings.Trail.Write = false
-	b.opts.Output = output.Text
+	b.opts.Output.Kind = output.Text
 	b.start()
 	b.log.await(t, "nothing will be printed")
 	b.kernel.Emit(tables.TypeUserCmd, "pid=1")

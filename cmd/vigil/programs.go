@@ -126,6 +126,7 @@ With no configuration at all:
 		newRunCommand(stdio),
 		newStatusCommand(stdio),
 		newReplayCommand(stdio),
+		newFieldsCommand(stdio),
 		newDoctorCommand(stdio),
 		newTrailCommand(stdio),
 		newConfigCommand(stdio),

@@ -15,7 +15,7 @@ import (
 )
 
 func newReplayCommand(stdio terminal) *cobra.Command {
-	var show string
+	var show showing
 	c := &cobra.Command{
 		Use:   "replay FILE...",
 		Short: "Print the events of any audit log",
@@ -29,6 +29,7 @@ EXIT STATUS
   1  a file could not be read
   2  wrong usage`,
 		Example: `  vigil replay /var/log/audit/audit.log
+  vigil replay audit.log --filter 'proc.name = bash and evt.failed = true'
   zcat old/audit.log.*.gz | vigil replay - --output json > events.ndjson`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -37,11 +38,11 @@ EXIT STATUS
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			kind, err := output.ParseKind(show)
+			options, err := show.options(stdio)
 			if err != nil {
-				return usageError{fmt.Errorf("--output: %w", err)}
+				return err
 			}
-			printer := output.NewPrinter(stdio.out, output.Options{Kind: kind, Colour: isTerminal(stdio)})
+			printer := output.NewPrinter(stdio.out, options)
 			for _, name := range args {
 				if err := replayFile(c.Context(), stdio, name, printer); err != nil {
 					return err
@@ -53,7 +54,7 @@ EXIT STATUS
 			return nil
 		},
 	}
-	c.Flags().StringVar(&show, "output", "text", "what to print of each event: `text`, json, raw or none")
+	show.addFlags(c)
 	return c
 }
 

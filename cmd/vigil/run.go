@@ -9,12 +9,12 @@ import (
 
 	"vigil/daemon"
 	"vigil/daemon/config"
-	"vigil/daemon/output"
 )
 
 func newRunCommand(stdio terminal) *cobra.Command {
 	var where places
-	var mode, show string
+	var mode string
+	var show showing
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Read the kernel's audit stream, keep it, show it",
@@ -33,6 +33,7 @@ EXIT STATUS
   1  could not start, or could not go on
   2  wrong usage`,
 		Example: `  vigil run
+  vigil run --filter 'audit.key = exec and user.name != root'
   vigil run --output json | jq -c 'select(.process.name == "curl")'
   vigil run --output none --config /etc/vigil/vigil.yaml`,
 		Args: noArguments,
@@ -45,9 +46,9 @@ EXIT STATUS
 				}
 				return settings, err
 			}
-			kind, err := output.ParseKind(show)
+			options, err := show.options(stdio)
 			if err != nil {
-				return usageError{fmt.Errorf("--output: %w", err)}
+				return err
 			}
 			if err := config.CheckMode(mode); err != nil {
 				return usageError{fmt.Errorf("--mode: %w", err)}
@@ -56,9 +57,8 @@ EXIT STATUS
 				Settings: settings,
 				StateDir: where.stateDir,
 				RunDir:   where.runDir,
-				Output:   kind,
+				Output:   options,
 				Stdout:   stdio.out,
-				Colour:   isTerminal(stdio),
 				Version:  version(),
 				Log:      log,
 			})
@@ -66,7 +66,7 @@ EXIT STATUS
 	}
 	where.addFlags(c)
 	c.Flags().StringVar(&mode, "mode", "", "auto, daemon or observer (default from the configuration: auto)")
-	c.Flags().StringVar(&show, "output", "text", "what to print of each event: `text`, json, raw or none")
+	show.addFlags(c)
 	return c
 }
 

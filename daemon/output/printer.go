@@ -27,7 +27,8 @@ type Printer struct {
 	w         io.Writer
 	kind      Kind
 	hide      func(*audit.Event) bool // nil: nothing is hidden
-	encoder   format.Encoder          // nil for Raw and None
+	selector  *selector               // nil: every event is wanted
+	encoder   format.Encoder          // nil if the lines are printed as they are, or nothing is
 	assembler *audit.Assembler
 	out       []byte
 	stats     Stats
@@ -40,6 +41,12 @@ const flushAt = 64 << 10
 // NewPrinter returns a Printer that writes to w as o says.
 func NewPrinter(w io.Writer, o Options) *Printer {
 	p := &Printer{w: w, kind: o.Kind, hide: o.Hide, encoder: o.encoder(), out: make([]byte, 0, 2*flushAt)}
+	if o.Selection != nil {
+		p.selector = o.Selection.start(o.Names)
+		if o.Selection.line != nil {
+			p.encoder = p.selector
+		}
+	}
 	p.assembler = audit.NewAssembler(audit.AssemblerConfig{}, p.print)
 	return p
 }
@@ -53,11 +60,11 @@ func (p *Printer) Line(line []byte, now time.Time) error {
 	switch {
 	case err != nil:
 		p.stats.Skipped++
-	case p.kind == Raw:
-		p.stats.Records++
-		p.out = append(append(p.out, line...), '\n')
 	case p.encoder == nil:
 		p.stats.Records++
+		if p.kind == Raw {
+			p.out = append(append(p.out, line...), '\n')
+		}
 	default:
 		p.stats.Records++
 		if now.IsZero() {
@@ -91,7 +98,7 @@ func (p *Printer) Flush() error {
 func (p *Printer) Stats() Stats { return p.stats }
 
 func (p *Printer) print(e *audit.Event) {
-	if p.hide != nil && p.hide(e) {
+	if p.hide != nil && p.hide(e) || p.selector != nil && !p.selector.wants(e) {
 		return
 	}
 	p.stats.Events++
