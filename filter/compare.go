@@ -26,8 +26,12 @@ func (k *compiler) comparison(c *check, left int, done *compiled) (func(*Env) bo
 	switch right := c.right.(type) {
 	case *literal:
 		t, text, err := k.testOf(c, s, right)
+		if err != nil {
+			return nil, err
+		}
 		done.values = []string{text}
-		return quantify(c.op, s.many, left, t), err
+		done.quick = quickOf(c.op, s, left, text)
+		return quantify(c.op, s.many, left, t), nil
 	case *listExpr:
 		return k.listComparison(c, left, right, done)
 	}

@@ -47,6 +47,7 @@ type compiled struct {
 	left   int
 	right  int // -1 if there is none
 	values []string
+	quick  quick
 }
 
 func (k *compiler) fail(at int, format string, args ...any) *Error {
@@ -115,7 +116,7 @@ func (k *compiler) node(n node, yes, no int32) (int32, *Error) {
 		if len(k.steps) == maxSteps {
 			return 0, k.fail(n.at, "the condition is too large: more than %d comparisons", maxSteps)
 		}
-		k.steps = append(k.steps, step{leaf: c.id, yes: yes, no: no})
+		k.steps = append(k.steps, step{quick: c.quick, leaf: c.id, yes: yes, no: no})
 		return int32(len(k.steps) - 1), nil
 	}
 	panic("BUG: unknown node")

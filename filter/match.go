@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"math"
+
 	"vigil/audit"
 	"vigil/filter/field"
 )
@@ -73,15 +75,20 @@ func (e *Env) Load(ev *audit.Event) {
 func (e *Env) values(i int) []field.Value {
 	s := &e.vals[i]
 	if s.gen != e.gen {
-		s.gen = e.gen
-		s.Reset()
-		if of := &e.space.slots[i]; of.direct {
-			of.ref.Get(e.view, &s.Values)
-		} else {
-			of.get(e, &s.Values)
-		}
+		e.fill(i)
 	}
 	return s.List
+}
+
+func (e *Env) fill(i int) {
+	s := &e.vals[i]
+	s.gen = e.gen
+	s.Reset()
+	if of := &e.space.slots[i]; of.direct {
+		of.ref.Get(e.view, &s.Values)
+	} else {
+		of.get(e, &s.Values)
+	}
 }
 
 // leaf returns the result of a comparison.
@@ -105,8 +112,96 @@ const (
 
 // step is one comparison and where to go on when it holds and when it does not.
 type step struct {
+	quick
 	leaf    int32
 	yes, no int32
+}
+
+// quick is a comparison of a field that has one value with a constant, which is
+// made in place: calling a function for it would cost as much again.
+type quick struct {
+	kind quickKind
+	slot int32
+	n    int64
+	text string
+}
+
+type quickKind uint8
+
+const (
+	notQuick quickKind = iota
+	textEqual
+	textNotEqual
+	textPrefix
+	textSuffix
+	intEqual
+	intNotEqual
+	intLess
+	intGreater
+)
+
+// holds makes the comparison.
+func (q *quick) holds(v *field.Value) bool {
+	switch q.kind {
+	case textEqual:
+		return string(v.B) == q.text
+	case textNotEqual:
+		return string(v.B) != q.text
+	case textPrefix:
+		return len(v.B) >= len(q.text) && string(v.B[:len(q.text)]) == q.text
+	case textSuffix:
+		return len(v.B) >= len(q.text) && string(v.B[len(v.B)-len(q.text):]) == q.text
+	case intEqual:
+		return int64(v.N) == q.n
+	case intNotEqual:
+		return int64(v.N) != q.n
+	case intLess:
+		return int64(v.N) < q.n
+	}
+	return int64(v.N) > q.n
+}
+
+// quickOf returns the quick form of a comparison with a constant, if it has one.
+func quickOf(op operator, s *slot, slot int, text string) quick {
+	q := quick{slot: int32(slot), text: text}
+	switch {
+	case s.many != field.One || s.ref != nil && s.ref.IsRecord():
+	case s.typ == field.String:
+		switch op {
+		case opEqual:
+			q.kind = textEqual
+		case opNotEqual:
+			q.kind = textNotEqual
+		case opStartsWith:
+			q.kind = textPrefix
+		case opEndsWith:
+			q.kind = textSuffix
+		}
+	case s.typ == field.Int || s.typ == field.Bool || s.typ == field.Uint && (op == opEqual || op == opNotEqual):
+		n, err := number(s, text)
+		if q.n = int64(n); err != nil {
+			break
+		}
+		switch op {
+		case opEqual:
+			q.kind = intEqual
+		case opNotEqual:
+			q.kind = intNotEqual
+		case opLess:
+			q.kind = intLess
+		case opGreater:
+			q.kind = intGreater
+		case opLessEqual:
+			if q.n < math.MaxInt64 {
+				q.kind, q.n = intLess, q.n+1
+			}
+		case opGreaterEqual:
+			if q.n > math.MinInt64 {
+				q.kind, q.n = intGreater, q.n-1
+			}
+		}
+	}
+	return q
 }
 
 // Program is a compiled condition. It does not change and is safe for concurrent
@@ -129,7 +224,13 @@ func (p *Program) Match(e *Env) bool {
 	i := p.start
 	for i >= 0 {
 		s := &p.steps[i]
-		if e.leaf(s.leaf) {
+		ok := false
+		if s.kind == notQuick {
+			ok = e.leaf(s.leaf)
+		} else if v := e.values(int(s.slot)); len(v) > 0 {
+			ok = s.holds(&v[0])
+		}
+		if ok {
 			i = s.yes
 		} else {
 			i = s.no

@@ -106,11 +106,7 @@ func getTypes(v *View, _ *Ref, out *Values) {
 
 func getKeys(v *View, _ *Ref, out *Values) {
 	if v.isCall && v.keyed == 1 {
-		f, ok := v.get(nKey)
-		if !ok || f.IsNull() {
-			return
-		}
-		b := v.text(f)
+		b, _ := v.textOf(nKey)
 		for len(b) > 0 { // as Event.Keys does
 			i := bytes.IndexByte(b, keySeparator)
 			if i < 0 {
@@ -154,8 +150,8 @@ func getText(v *View, _ *Ref, out *Values) {
 
 func getSubject(n name) func(*View, *Ref, *Values) {
 	return func(v *View, _ *Ref, out *Values) {
-		if f, ok := v.get(n); ok && !f.IsNull() {
-			out.Bytes(v.text(f))
+		if b, ok := v.textOf(n); ok {
+			out.Bytes(b)
 		}
 	}
 }

@@ -183,10 +183,11 @@ func getExit(v *View, _ *Ref, out *Values) {
 	if !v.isCall {
 		return
 	}
-	f, ok := v.get(nExit)
+	b, ok := v.value(nExit)
 	if !ok {
 		return
 	}
+	f := audit.Field{Value: b}
 	if n, ok := f.Int(); ok {
 		out.Int(n)
 	} else if n := f.Errno(); n != 0 {

@@ -79,11 +79,10 @@ func getProcName(v *View, _ *Ref, out *Values) {
 }
 
 func (v *View) procName() ([]byte, bool) {
-	if f, ok := v.get(nComm); ok && !f.IsNull() {
-		return v.text(f), true
+	if b, ok := v.textOf(nComm); ok {
+		return b, true
 	}
-	if f, ok := v.get(nExe); ok && !f.IsNull() {
-		b := v.text(f)
+	if b, ok := v.textOf(nExe); ok {
 		b = b[bytes.LastIndexByte(b, '/')+1:]
 		return b[:min(len(b), commLength)], len(b) > 0 && string(b) != "?"
 	}
@@ -91,14 +90,14 @@ func (v *View) procName() ([]byte, bool) {
 }
 
 func getExepath(v *View, _ *Ref, out *Values) {
-	if f, ok := v.get(nExe); ok && !f.IsNull() && string(f.Value) != "?" {
-		out.Bytes(v.text(f))
+	if b, ok := v.textOf(nExe); ok && string(b) != "?" {
+		out.Bytes(b)
 	}
 }
 
 func getMemfd(v *View, _ *Ref, out *Values) {
-	if f, ok := v.get(nExe); ok && !f.IsNull() {
-		out.Bool(bytes.HasPrefix(v.text(f), []byte("/memfd:")))
+	if b, ok := v.textOf(nExe); ok {
+		out.Bool(bytes.HasPrefix(b, []byte("/memfd:")))
 	}
 }
 
@@ -171,11 +170,10 @@ func getLenArgs(v *View, _ *Ref, out *Values) {
 
 // getTTY gives the device number that the kernel would: Documentation/admin-guide/devices.txt.
 func getTTY(v *View, _ *Ref, out *Values) {
-	f, ok := v.get(nTTY)
+	s, ok := v.value(nTTY)
 	if !ok {
 		return
 	}
-	s := f.Value
 	for _, driver := range [...]struct {
 		prefix string
 		base   int64

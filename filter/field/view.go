@@ -129,6 +129,34 @@ func (v *View) get(n name) (audit.Field, bool) {
 	return v.subject.Get(string(names[n]))
 }
 
+// value is get for the value alone, as it is printed.
+func (v *View) value(n name) ([]byte, bool) {
+	if !v.index.slow {
+		if b, ok := v.index.find(n); ok || !v.index.slow {
+			return b, ok
+		}
+	}
+	f, ok := v.get(n)
+	return f.Value, ok
+}
+
+// textOf returns the decoded text of a field; ok is false if it is not there or
+// "(null)".
+func (v *View) textOf(n name) (text []byte, ok bool) {
+	b, ok := v.value(n)
+	if !ok {
+		return nil, false
+	}
+	if n := len(b); n >= 2 && b[0] == '"' && b[n-1] == '"' {
+		return b[1 : n-1], true
+	}
+	f, ok := v.get(n)
+	if !ok || f.IsNull() {
+		return nil, false
+	}
+	return v.text(f), true
+}
+
 // text decodes f. Quoted text, the common case, is not copied.
 func (v *View) text(f audit.Field) []byte {
 	if n := len(f.Value); n >= 2 && f.Value[0] == '"' && f.Value[n-1] == '"' {
@@ -200,8 +228,8 @@ func idOf(f audit.Field) (int64, bool) {
 // the record that is looked at anyway.
 func (v *View) result() audit.Result {
 	if v.isCall && !v.index.slow {
-		if f, ok := v.get(nSuccess); ok {
-			switch string(f.Value) {
+		if b, ok := v.value(nSuccess); ok {
+			switch string(b) {
 			case "yes":
 				return audit.ResultSuccess
 			case "no":
@@ -214,14 +242,17 @@ func (v *View) result() audit.Result {
 
 // arch returns the architecture of the system call.
 func (v *View) arch() tables.Arch {
-	f, ok := v.get(nArch)
+	b, ok := v.value(nArch)
 	if !ok {
 		return 0
 	}
-	if a, ok := f.Hex(); ok {
+	if string(b) == "c000003e" { // most are
+		return tables.ArchX86_64
+	}
+	if a, ok := (audit.Field{Value: b}).Hex(); ok {
 		return tables.Arch(a)
 	}
-	a, _ := tables.ArchByName(string(f.Value))
+	a, _ := tables.ArchByName(string(b))
 	return a
 }
 
@@ -236,16 +267,16 @@ func (v *View) syscall() string {
 	if !v.isCall {
 		return ""
 	}
-	f, ok := v.get(nSyscall)
+	b, ok := v.value(nSyscall)
 	if !ok {
 		return ""
 	}
 	a := v.arch()
-	n, ok := f.Int()
+	n, ok := digits(b)
 	if ok && n >= 0 && n <= math.MaxInt32 {
 		v.call, _ = tables.SyscallName(a, int(n))
 	} else if !ok { // interpreted text
-		if n, ok := tables.SyscallNumber(a, string(f.Value)); ok {
+		if n, ok := tables.SyscallNumber(a, string(b)); ok {
 			v.call, _ = tables.SyscallName(a, n)
 		}
 	}
