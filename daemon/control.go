@@ -16,7 +16,8 @@ import (
 )
 
 // controlSocket is the name of the daemon's socket in its run directory. Only
-// root may open it: [Run] sets a umask that makes it 0600 from its first moment.
+// root may open it: [Run] sets a umask that keeps everybody else out from its
+// first moment.
 const controlSocket = "control.sock"
 
 // control answers `vigil status` and the like: HTTP over a Unix socket, so that
@@ -30,7 +31,7 @@ type control struct {
 // behind is replaced; one on which an instance answers is an error.
 func listenControl(runDir string, status func() Status) (*control, error) {
 	if err := os.MkdirAll(runDir, 0o755); err != nil {
-		return nil, fmt.Errorf("make the run directory: %w", err)
+		return nil, fmt.Errorf("make the run directory: %w: name another with --run-dir", err)
 	}
 	path := filepath.Join(runDir, controlSocket)
 	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
@@ -38,11 +39,14 @@ func listenControl(runDir string, status func() Status) (*control, error) {
 		return nil, fmt.Errorf("open control socket %s: another vigil answers on it: stop it, or give this one its own --run-dir", path)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("remove old control socket: %w", err)
+		return nil, fmt.Errorf("remove old control socket: %w: name another place with --run-dir", err)
 	}
 	listener, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("open control socket: %w", err)
+		return nil, fmt.Errorf("open control socket: %w: name another place with --run-dir", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("open control socket: %w", err), listener.Close())
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
@@ -91,16 +95,27 @@ func AskStatus(ctx context.Context, runDir string) (Status, error) {
 		return Status{}, fmt.Errorf("ask for status: %w", err)
 	}
 	response, err := client.Do(request)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return Status{}, fmt.Errorf("ask on %s: %w", path, ErrNotRunning)
-	}
 	if err != nil {
-		return Status{}, fmt.Errorf("ask for status: %w", err)
+		return Status{}, askError(path, err)
 	}
 	defer response.Body.Close() //nolint:errcheck // only read
+	if response.StatusCode != http.StatusOK {
+		return Status{}, fmt.Errorf("ask for status: %s: who answers there is no vigil of this version: %s", path, response.Status)
+	}
 	var s Status
 	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&s); err != nil {
 		return Status{}, fmt.Errorf("read status: %w", err)
 	}
 	return s, nil
+}
+
+// askError says why nobody answered on the socket at path, and what to do.
+func askError(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("ask for status: %s: %w: start it with `vigil run`, or name its --run-dir", path, ErrNotRunning)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("ask for status: open %s: %w: ask as root", path, fs.ErrPermission)
+	}
+	return fmt.Errorf("ask for status: %w", err)
 }
