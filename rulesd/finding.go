@@ -64,16 +64,12 @@ func (f Finding) String() string {
 }
 
 // Detail is the finding as a person reads it: where, what, the line with a caret
-// at the fault, and the mend.
+// if the fault is at a place in it, and the mend.
 func (f Finding) Detail() string {
 	var text strings.Builder
 	text.WriteString(f.String())
-	if f.Text != "" {
-		at := f.fault
-		if at == nil {
-			at = &rule.Error{Word: rule.Word{Text: f.Text, Length: len(f.Text)}}
-		}
-		for line := range strings.Lines(at.Caret(f.Text)) {
+	if f.fault != nil {
+		for line := range strings.Lines(f.fault.Caret(f.Text)) {
 			text.WriteString("\n    " + strings.TrimRight(line, "\n"))
 		}
 	}

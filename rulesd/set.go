@@ -1,8 +1,9 @@
 package rulesd
 
 import (
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -71,7 +72,7 @@ func Load(cfg Config) (*Set, error) {
 	for _, file := range files {
 		more, bad, err := readLines(file)
 		switch {
-		case os.IsNotExist(err) && cfg.IgnoreMissing:
+		case errors.Is(err, fs.ErrNotExist) && cfg.IgnoreMissing:
 			continue
 		case err != nil:
 			return nil, err
@@ -109,7 +110,7 @@ func (c Config) files() ([]string, error) {
 	var files []string
 	for _, dir := range c.Dirs {
 		more, err := RuleFiles(dir)
-		if os.IsNotExist(err) && c.IgnoreMissing {
+		if errors.Is(err, fs.ErrNotExist) && c.IgnoreMissing {
 			continue
 		}
 		if err != nil {
