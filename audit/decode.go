@@ -20,27 +20,36 @@ func (f Field) IsNull() bool { return string(f.Value) == "(null)" }
 // The text may hold any byte: NULs between the arguments of a proctitle, 0x01
 // between keys, newlines, invalid UTF-8.
 func (f Field) Text(dst []byte) []byte {
-	v := f.Value
-	if n := len(v); n >= 2 && (v[0] == '"' || v[0] == '\'') && v[n-1] == v[0] {
-		return append(dst, v[1:n-1]...)
-	}
-	if f.IsNull() {
-		return dst
-	}
-	if f.isEncoded() {
-		if out, ok := AppendUnhex(dst, v); ok {
+	text, ok := f.View()
+	if !ok {
+		if out, ok := AppendUnhex(dst, f.Value); ok {
 			return out
 		}
+		text = f.Value
 	}
-	return append(dst, v...)
+	return append(dst, text...)
 }
 
-// isEncoded reports whether a bare value of f is hexadecimal for a string.
-func (f Field) isEncoded() bool {
+// View returns what Text appends, without copying it, if it stands in the record
+// as it is; false if it must be decoded.
+func (f Field) View() ([]byte, bool) {
 	v := f.Value
-	if len(v) == 0 || len(v)%2 != 0 || !isUpperHex(v[0]) {
-		return false
+	if n := len(v); n >= 2 {
+		switch c := v[0]; {
+		case (c == '"' || c == '\'') && v[n-1] == c:
+			return v[1 : n-1], true
+		case c == '(' && f.IsNull():
+			return nil, true
+		case isUpperHex(c) && n%2 == 0 && f.isEncoded():
+			return nil, false
+		}
 	}
+	return v, true
+}
+
+// isEncoded reports whether a bare value of f is hexadecimal for a string, if it is
+// hexadecimal.
+func (f Field) isEncoded() bool {
 	if f.origin&inExtra != 0 {
 		return bytes.HasSuffix(f.Name, []byte("UID")) || bytes.HasSuffix(f.Name, []byte("GID"))
 	}

@@ -61,7 +61,7 @@ func ParseLine(line []byte) (Record, error) {
 	if i < 0 {
 		return Record{}, ErrType
 	}
-	if r.Type, ok = tables.TypeByName(rest[:i]); !ok {
+	if r.Type, ok = typeByName(rest[:i]); !ok {
 		return Record{}, ErrType
 	}
 	if rest, ok = cutPrefix(rest[i+1:], "msg="); !ok {
@@ -75,6 +75,25 @@ func ParseLine(line []byte) (Record, error) {
 		r.Body = r.Body[:i:i]
 	}
 	return r, nil
+}
+
+// typeByName is tables.TypeByName that knows the most frequent types by heart.
+func typeByName(name []byte) (tables.Type, bool) {
+	switch string(name) {
+	case "SYSCALL":
+		return tables.TypeSyscall, true
+	case "PATH":
+		return tables.TypePath, true
+	case "CWD":
+		return tables.TypeCWD, true
+	case "PROCTITLE":
+		return tables.TypeProctitle, true
+	case "EXECVE":
+		return tables.TypeExecve, true
+	case "SOCKADDR":
+		return tables.TypeSockaddr, true
+	}
+	return tables.TypeByName(name)
 }
 
 // parseStamp reads "audit(SEC.mmm:SERIAL):", and one space if there is one, and

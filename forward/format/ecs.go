@@ -216,16 +216,6 @@ func (j *JSON) filePath(o *object) {
 
 // inode writes what a PATH record says of the file itself.
 func (j *JSON) inode(o *object, p *path) {
-	owner, group := identity{number: p.owner.Value}, identity{number: p.group.Value}
-	fs := p.record.Extra()
-	for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
-		switch string(fd.Name) {
-		case "OUID":
-			owner.name = enrichedName(fd)
-		case "OGID":
-			group.name = enrichedName(fd)
-		}
-	}
 	if p.inode.Name != nil {
 		o.string("inode", p.inode.Value)
 	}
@@ -233,15 +223,15 @@ func (j *JSON) inode(o *object, p *path) {
 		o.string("device", p.dev.Value)
 	}
 	j.mode(o, p.mode)
-	if owner.known() {
-		o.string("uid", owner.number)
-		if name := j.userName(owner); len(name) > 0 {
+	if p.owner.known() {
+		o.string("uid", p.owner.number)
+		if name := j.userName(p.owner); len(name) > 0 {
 			o.string("owner", name)
 		}
 	}
-	if group.known() {
-		o.string("gid", group.number)
-		if name := j.groupName(group); len(name) > 0 {
+	if p.group.known() {
+		o.string("gid", p.group.number)
+		if name := j.groupName(p.group); len(name) > 0 {
 			o.string("group", name)
 		}
 	}

@@ -70,161 +70,219 @@ type facts struct {
 	hasOther     bool
 	created      bool // the file did not exist before
 	openFlags    uint64
+
+	// While fields are taken.
+	part           part
+	reading        path
+	number, a1, a2 audit.Field
 }
 
 // path is what a PATH record says.
 type path struct {
-	record                               *audit.Record
-	name, inode, dev, mode, owner, group audit.Field
+	name, inode, dev, mode, nametype audit.Field
+	owner, group                     identity
 }
 
 // gather fills f with what e says.
 func (f *facts) gather(e *audit.Event) {
-	*f = facts{e: e}
-	if len(e.Records) == 0 {
-		return
-	}
-	f.main = &e.Records[0]
+	f.begin(e)
 	for i := range e.Records {
-		r := &e.Records[i]
-		switch r.Type {
+		if !f.beginRecord(&e.Records[i]) {
+			continue
+		}
+		fs := e.Records[i].Fields()
+		for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
+			f.take(fd)
+		}
+		fs = e.Records[i].Extra()
+		for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
+			f.takeExtra(fd)
+		}
+		f.endRecord()
+	}
+	f.finish()
+}
+
+// begin, beginRecord, take, takeExtra, endRecord and finish are the steps of
+// gather, for an encoder that walks over all fields itself: each record's between
+// a beginRecord and an endRecord, those of one type in their order.
+func (f *facts) begin(e *audit.Event) {
+	*f = facts{e: e}
+	for i := range e.Records {
+		switch r := &e.Records[i]; r.Type {
 		case tables.TypeSyscall, tables.TypeUringOp:
-			if f.main.Type != tables.TypeSyscall {
+			if f.main == nil || f.main.Type != tables.TypeSyscall {
 				f.main = r
 			}
 		case tables.TypeConfigChange:
 			f.moreKeys = true
-		case tables.TypeCWD, tables.TypeUserCmd:
-			f.cwd, _ = r.Get("cwd")
 		case tables.TypeExecve:
 			f.hasExecve = true
 		case tables.TypeProctitle:
 			f.hasProctitle = true
 		case tables.TypeSockaddr:
 			f.sockaddr = r
-		case tables.TypePath:
-			f.readPath(r)
-		case tables.TypeOpenat2:
-			fd, _ := r.Get("oflag")
+		}
+	}
+	if f.main == nil && len(e.Records) > 0 {
+		f.main = &e.Records[0]
+	}
+}
+
+// part is what of an event a record is.
+type part uint8
+
+const (
+	otherPart part = iota
+	mainPart
+	pathPart
+	cwdPart
+	openPart
+)
+
+// beginRecord reports whether the fields of r are wanted.
+func (f *facts) beginRecord(r *audit.Record) bool {
+	switch {
+	case r == f.main:
+		f.part = mainPart
+	case r.Type == tables.TypePath:
+		f.part = pathPart
+		f.reading = path{}
+	case r.Type == tables.TypeCWD:
+		f.part = cwdPart
+	case r.Type == tables.TypeOpenat2:
+		f.part = openPart
+	default:
+		f.part = otherPart
+	}
+	return f.part != otherPart
+}
+
+func (f *facts) take(fd audit.Field) {
+	switch f.part {
+	case mainPart:
+		f.takeMain(fd)
+	case pathPart:
+		f.reading.take(fd)
+	case cwdPart:
+		if string(fd.Name) == "cwd" {
+			set(&f.cwd, fd)
+		}
+	case openPart:
+		if string(fd.Name) == "oflag" {
 			n, _ := fd.Octal()
 			f.openFlags = uint64(n)
 		}
 	}
-	if !f.hasFile && f.hasOther {
-		f.file, f.hasFile, f.hasOther = f.other, true, false
-	}
-	f.readMain()
-	f.readNames()
-	if f.result == audit.ResultUnknown || !f.isCall() {
-		f.result = e.Result()
-	}
-	f.classify()
 }
 
-// readPath takes the fields of a PATH record and chooses the file that the event is
-// about: the one that was made, or the first that is no parent directory. The
-// other name of links and renames is kept, and the parent of a file that was not
-// found.
-func (f *facts) readPath(r *audit.Record) {
-	p := path{record: r}
-	var nametype audit.Field
-	fs := r.Fields()
-	for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
+func (f *facts) takeExtra(fd audit.Field) {
+	switch f.part {
+	case mainPart:
+		if i := idOf(fd.Name); i >= 0 && f.ids[i].name == nil {
+			f.ids[i].name = enrichedName(fd)
+		}
+	case pathPart:
 		switch string(fd.Name) {
-		case "name":
-			set(&p.name, fd)
-		case "inode":
-			set(&p.inode, fd)
-		case "dev":
-			set(&p.dev, fd)
-		case "mode":
-			set(&p.mode, fd)
-		case "ouid":
-			set(&p.owner, fd)
-		case "ogid":
-			set(&p.group, fd)
-		case "nametype":
-			set(&nametype, fd)
+		case "OUID":
+			f.reading.owner.name = enrichedName(fd)
+		case "OGID":
+			f.reading.group.name = enrichedName(fd)
 		}
 	}
-	switch kind := string(nametype.Value); {
+}
+
+func (p *path) take(fd audit.Field) {
+	switch string(fd.Name) {
+	case "name":
+		set(&p.name, fd)
+	case "inode":
+		set(&p.inode, fd)
+	case "dev":
+		set(&p.dev, fd)
+	case "mode":
+		set(&p.mode, fd)
+	case "ouid":
+		p.owner.number = fd.Value
+	case "ogid":
+		p.group.number = fd.Value
+	case "nametype":
+		set(&p.nametype, fd)
+	}
+}
+
+// endRecord, after a PATH record, chooses the file that the event is about: the
+// one that was made, or the first that is no parent directory. The other name of
+// links and renames is kept, and the parent of a file that was not found.
+func (f *facts) endRecord() {
+	if f.part != pathPart {
+		return
+	}
+	switch kind := string(f.reading.nametype.Value); {
 	case kind == "PARENT":
 		if !f.hasFile && !f.hasOther {
-			f.other, f.hasOther = p, true
+			f.other, f.hasOther = f.reading, true
 		}
 	case kind == "CREATE" && !f.created:
 		f.other, f.hasOther = f.file, f.hasFile
-		f.file, f.hasFile, f.created = p, true, true
+		f.file, f.hasFile, f.created = f.reading, true, true
 	case !f.hasFile:
-		f.file, f.hasFile, f.hasOther = p, true, false
+		f.file, f.hasFile, f.hasOther = f.reading, true, false
 	case !f.hasOther:
-		f.other, f.hasOther = p, true
+		f.other, f.hasOther = f.reading, true
 	}
 }
 
-// readMain takes the fields of the main record.
-func (f *facts) readMain() {
-	var number, exit, success, a1, a2 audit.Field
-	fs := f.main.Fields()
-	for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
-		switch string(fd.Name) {
-		case "pid":
-			set(&f.pid, fd)
-		case "ppid":
-			set(&f.ppid, fd)
-		case "ses":
-			set(&f.ses, fd)
-		case "tty":
-			set(&f.tty, fd)
-		case "comm":
-			set(&f.comm, fd)
-		case "exe":
-			set(&f.exe, fd)
-		case "key":
-			set(&f.key, fd)
-		case "arch":
-			n, _ := fd.Hex()
-			f.arch = tables.Arch(n)
-		case "syscall", "uring_op":
-			set(&number, fd)
-		case "exit":
-			set(&exit, fd)
-		case "success":
-			set(&success, fd)
-		case "a1":
-			set(&a1, fd)
-		case "a2":
-			set(&a2, fd)
-		default:
-			if !f.readUser(fd) {
-				f.readID(fd)
+// takeMain takes a field of the main record.
+func (f *facts) takeMain(fd audit.Field) {
+	switch string(fd.Name) {
+	case "pid":
+		set(&f.pid, fd)
+	case "ppid":
+		set(&f.ppid, fd)
+	case "ses":
+		set(&f.ses, fd)
+	case "tty":
+		set(&f.tty, fd)
+	case "comm":
+		set(&f.comm, fd)
+	case "exe":
+		set(&f.exe, fd)
+	case "key":
+		set(&f.key, fd)
+	case "arch":
+		n, _ := fd.Hex()
+		f.arch = tables.Arch(n)
+	case "syscall", "uring_op":
+		set(&f.number, fd)
+	case "exit":
+		if f.isCall() {
+			f.errno = fd.Errno()
+		}
+	case "success":
+		switch string(fd.Value) {
+		case "yes":
+			f.result = audit.ResultSuccess
+		case "no":
+			f.result = audit.ResultFailure
+		}
+	case "a1":
+		set(&f.a1, fd)
+	case "a2":
+		set(&f.a2, fd)
+	default:
+		if i := idOf(fd.Name); i >= 0 {
+			if f.ids[i].number == nil {
+				f.ids[i].number = fd.Value
 			}
+		} else if !f.isCall() {
+			f.takeUser(fd)
 		}
 	}
-	f.errno = exit.Errno()
-	switch string(success.Value) {
-	case "yes":
-		f.result = audit.ResultSuccess
-	case "no":
-		f.result = audit.ResultFailure
-	}
-	n, ok := number.Int()
-	switch {
-	case ok && f.main.Type == tables.TypeUringOp:
-		f.call, _ = tables.UringOpName(int(n))
-	case ok:
-		f.call, _ = tables.SyscallName(f.arch, int(n))
-	}
-	switch f.call {
-	case "open":
-		f.openFlags, _ = a1.Hex()
-	case "openat", "open_by_handle_at":
-		f.openFlags, _ = a2.Hex()
-	}
 }
 
-// readUser takes a field that user messages have.
-func (f *facts) readUser(fd audit.Field) bool {
+// takeUser takes a field that user messages have.
+func (f *facts) takeUser(fd audit.Field) {
 	switch string(fd.Name) {
 	case "acct":
 		set(&f.acct, fd)
@@ -236,24 +294,44 @@ func (f *facts) readUser(fd audit.Field) bool {
 		set(&f.hostname, fd)
 	case "cmd":
 		set(&f.cmd, fd)
+	case "cwd":
+		set(&f.cwd, fd)
 	case "unit":
 		set(&f.unit, fd)
-	default:
-		return false
 	}
-	return true
+}
+
+// finish concludes from what was taken.
+func (f *facts) finish() {
+	if f.main == nil {
+		return
+	}
+	if !f.hasFile && f.hasOther {
+		f.file, f.hasFile, f.hasOther = f.other, true, false
+	}
+	n, ok := f.number.Int()
+	switch {
+	case ok && f.main.Type == tables.TypeUringOp:
+		f.call, _ = tables.UringOpName(int(n))
+	case ok && (f.main.Type == tables.TypeSyscall || f.main.Type == tables.TypeSeccomp):
+		f.call, _ = tables.SyscallName(f.arch, int(n))
+	}
+	switch f.call {
+	case "open":
+		f.openFlags, _ = f.a1.Hex()
+	case "openat", "open_by_handle_at":
+		f.openFlags, _ = f.a2.Hex()
+	}
+	if f.result == audit.ResultUnknown || !f.isCall() {
+		f.result = f.e.Result()
+	}
+	f.classify()
 }
 
 // set takes the first of several fields of a name: it is the kernel's.
 func set(dst *audit.Field, fd audit.Field) {
 	if dst.Name == nil {
 		*dst = fd
-	}
-}
-
-func (f *facts) readID(fd audit.Field) {
-	if i := idOf(fd.Name); i >= 0 && f.ids[i].number == nil {
-		f.ids[i].number = fd.Value
 	}
 }
 
@@ -285,16 +363,6 @@ func idOf(name []byte) int {
 	return -1
 }
 
-// readNames takes the names that the main record's enrichment gives.
-func (f *facts) readNames() {
-	fs := f.main.Extra()
-	for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
-		if i := idOf(fd.Name); i >= 0 && f.ids[i].name == nil {
-			f.ids[i].name = enrichedName(fd)
-		}
-	}
-}
-
 // enrichedName returns the name in a field such as UID="root", nil if it is none.
 func enrichedName(fd audit.Field) []byte {
 	v := fd.Value
@@ -320,7 +388,7 @@ func (f *facts) classify() {
 			return
 		}
 	}
-	if f.call != "" {
+	if f.call != "" && f.isCall() {
 		f.action = callAction(f.call)
 		if f.action.category == file && f.action.types == access {
 			f.action.types = f.openTypes()

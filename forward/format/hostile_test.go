@@ -160,6 +160,14 @@ func TestJSONProgramCannotForge(t *testing.T) {
 	}
 }
 
+func TestProgramIsNoSystemCall(t *testing.T) {
+	e := assemble(t, []byte(`type=USER msg=audit(1.000:1): pid=7 uid=1000 msg='text=x arch=c000003e syscall=59 success=yes exit=-13 tty=pts1'`))[0]
+	line := string(format.NewJSON(format.JSONConfig{}).Append(nil, e))
+	if !strings.Contains(line, `"action":"user"`) || strings.Contains(line, `"code"`) {
+		t.Errorf("got %s", line)
+	}
+}
+
 func FuzzEncoders(f *testing.F) {
 	for _, name := range []string{"real.log", "other.log"} {
 		for _, e := range events(f, name) {

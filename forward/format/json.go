@@ -40,13 +40,23 @@ type JSON struct {
 	host  []byte // for host.name
 	facts facts
 
+	second int64  // of the last event
+	date   []byte // and its text
+
 	args  audit.Args
+	whole bool    // all arguments are there
 	order []int32 // of the records
 	// The objects of a record and of the msg in it.
 	outer, inner scope
 
-	text, acctText, nameText []byte // values being decoded
+	recordsText []byte
+	// Values being decoded.
+	text, acctText, nameText []byte
 }
+
+// keepText bounds the memory that an encoder keeps after an event of monstrous
+// size.
+const keepText = 1 << 20
 
 // NewJSON returns an encoder.
 func NewJSON(cfg JSONConfig) *JSON {
@@ -60,13 +70,14 @@ func NewJSON(cfg JSONConfig) *JSON {
 
 // Append appends e as one line.
 func (j *JSON) Append(dst []byte, e *audit.Event) []byte {
-	j.facts.gather(e)
+	j.facts.begin(e)
+	records := object{append(j.recordsText[:0], '{')}
+	j.records(&records)
+	j.facts.finish()
 	o := object{dst}
 	o.open()
 	o.key("@timestamp")
-	o.b = append(o.b, '"')
-	o.b = appendTime(o.b, e.ID)
-	o.b = append(o.b, '"')
+	j.time(&o)
 	o.raw("ecs", `{"version":"8.17.0"}`)
 	if len(e.Records) > 0 {
 		j.event(&o)
@@ -92,6 +103,13 @@ func (j *JSON) Append(dst []byte, e *audit.Event) []byte {
 	o.key("audit")
 	o.open()
 	j.audit(&o)
+	if len(e.Records) > 0 {
+		o.comma()
+		o.b = append(o.b, records.b[1:]...)
+	}
+	if j.recordsText = records.b; cap(j.recordsText) > keepText {
+		j.recordsText = nil
+	}
 	o.close()
 	o.close()
 	o.close()
@@ -99,13 +117,20 @@ func (j *JSON) Append(dst []byte, e *audit.Event) []byte {
 	return append(o.b, '\n')
 }
 
-// appendTime appends the time of a stamp as RFC 3339 with milliseconds, in UTC.
-func appendTime(dst []byte, id audit.ID) []byte {
+// time writes the time of the stamp as RFC 3339 with milliseconds, in UTC.
+func (j *JSON) time(o *object) {
+	id := j.facts.e.ID
 	// A year beyond 9999 is no RFC 3339; only a forged log has one.
 	if id.Sec > 253402300799 {
 		id = audit.ID{Sec: 253402300799, Milli: 999}
 	}
-	return id.Time().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	if id.Sec != j.second || len(j.date) == 0 {
+		j.second = id.Sec
+		j.date = id.Time().AppendFormat(j.date[:0], `"2006-01-02T15:04:05.`)
+	}
+	o.b = append(o.b, j.date...)
+	m := id.Milli
+	o.b = append(o.b, '0'+byte(m/100%10), '0'+byte(m/10%10), '0'+byte(m%10), 'Z', '"')
 }
 
 func (j *JSON) event(o *object) {
@@ -135,8 +160,7 @@ func (j *JSON) event(o *object) {
 	o.b = append(o.b, '"')
 	o.key("sequence")
 	o.b = strconv.AppendUint(o.b, uint64(f.e.ID.Serial), 10)
-	o.raw("module", `"vigil"`)
-	o.raw("dataset", `"vigil.audit"`)
+	o.b = append(o.b, `,"module":"vigil","dataset":"vigil.audit"`...)
 	o.close()
 	if name, ok := tables.ErrnoName(f.errno); ok && f.errno != 0 {
 		o.key("error")
@@ -163,7 +187,7 @@ func (j *JSON) process(o *object) {
 	j.field(o, "name", f.comm)
 	j.field(o, "executable", f.exe)
 	if f.hasExecve {
-		f.e.Args(&j.args)
+		j.whole = f.e.Args(&j.args)
 		o.key("args")
 		o.list()
 		for i := range j.args.Len() {
@@ -236,6 +260,10 @@ func (j *JSON) field(o *object, key string, fd audit.Field) {
 	if fd.Name == nil || fd.IsNull() || string(fd.Value) == "?" {
 		return
 	}
+	if v, ok := fd.View(); ok {
+		o.string(key, v)
+		return
+	}
 	j.text = fd.Text(j.text[:0])
 	o.string(key, j.text)
 }
@@ -266,12 +294,35 @@ func (j *JSON) tags(o *object) {
 
 // appendAddr appends an IP address, which text may hold; false if it does not.
 func (j *JSON) appendAddr(o *object, key string, text []byte) bool {
+	if isIPv4(text) {
+		o.string(key, text)
+		return true
+	}
 	addr, err := netip.ParseAddr(string(text))
-	if err != nil {
+	if err != nil || !addr.Is6() {
 		return false
 	}
 	j.ip(o, key, addr)
 	return true
+}
+
+// isIPv4 reports whether text is four numbers up to 255 with dots between.
+func isIPv4(text []byte) bool {
+	n, digits, dots := 0, 0, 0
+	for _, c := range text {
+		switch {
+		case c == '.' && digits > 0:
+			n, digits, dots = 0, 0, dots+1
+		case c-'0' <= 9 && digits < 3 && (n > 0 || digits == 0):
+			n, digits = 10*n+int(c-'0'), digits+1
+		default:
+			return false
+		}
+		if n > 255 {
+			return false
+		}
+	}
+	return dots == 3 && digits > 0
 }
 
 func (j *JSON) ip(o *object, key string, addr netip.Addr) {

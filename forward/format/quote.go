@@ -14,6 +14,15 @@ const hexDigits = "0123456789abcdef"
 // a name that holds these characters themselves reads the same; which it was, the
 // trail says.
 func appendString(dst, s []byte) []byte {
+	if n := plain(s); n == len(s) {
+		dst = append(dst, '"')
+		dst = append(dst, s...)
+		return append(dst, '"')
+	}
+	return appendEscaped(dst, s)
+}
+
+func appendEscaped(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	for {
 		n := plain(s)
@@ -56,28 +65,51 @@ func appendUnicode(dst []byte, r rune) []byte {
 }
 
 // plain returns how many bytes at the start of s are ASCII that JSON takes as it
-// is. It looks at eight bytes at a time.
+// is. It looks at eight bytes at a time, at the end twice at some of them.
 func plain(s []byte) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		if odd(binary.LittleEndian.Uint64(s[i:])) {
+			return i + plainBytes(s[i:])
+		}
+	}
+	rest := s[i:]
+	switch {
+	case len(rest) == 0:
+		return len(s)
+	case len(s) >= 8:
+		if !odd(binary.LittleEndian.Uint64(s[len(s)-8:])) {
+			return len(s)
+		}
+	case len(rest) >= 4:
+		first, last := binary.LittleEndian.Uint32(rest), binary.LittleEndian.Uint32(rest[len(rest)-4:])
+		if !odd(uint64(last)<<32 | uint64(first)) {
+			return len(s)
+		}
+	}
+	return i + plainBytes(rest)
+}
+
+// odd reports whether w may hold a byte that is not plain. A byte may borrow from
+// the one above it, which is then taken for odd too; none is taken for plain.
+func odd(w uint64) bool {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x8080808080808080
 	)
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		w := binary.LittleEndian.Uint64(s[i:])
-		control := w - ones*0x20
-		quote := w ^ ones*'"'
-		slash := w ^ ones*'\\'
-		if (w|control|(quote-ones)|(slash-ones))&highs != 0 {
-			break // perhaps: a byte may borrow from the next
-		}
-	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+	control := w - ones*0x20
+	quote := (w ^ ones*'"') - ones
+	slash := (w ^ ones*'\\') - ones
+	return (w|control|quote|slash)&highs != 0
+}
+
+func plainBytes(s []byte) int {
+	for i, c := range s {
+		if c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
 			return i
 		}
 	}
-	return i
+	return len(s)
 }
 
 // The ways to write a word for a shell.

@@ -1,14 +1,13 @@
 package format
 
 import (
-	"hash/maphash"
 	"slices"
 
 	"vigil/audit"
 	"vigil/audit/tables"
 )
 
-// audit writes what the schema has no name for, and every record.
+// audit writes what the schema has no name for, but not the records.
 func (j *JSON) audit(o *object) {
 	f := &j.facts
 	o.key("end")
@@ -37,15 +36,17 @@ func (j *JSON) audit(o *object) {
 		o.b = append(o.b, f.call...)
 		o.b = append(o.b, '"')
 	}
-	if f.hasExecve && !f.e.Args(&j.args) {
+	if f.hasExecve && !j.whole {
 		o.raw("args_missing", "true")
 	}
-	j.records(o)
 }
 
 // records writes the records, those of one type in a list, by number of the type.
 func (j *JSON) records(o *object) {
 	records := j.facts.e.Records
+	if len(records) == 0 {
+		return
+	}
 	j.order = j.order[:0]
 	sorted := true
 	for i := range records {
@@ -97,58 +98,84 @@ func (j *JSON) record(o *object, r *audit.Record) {
 		// "avc:  denied  { read } for", under ausearch's names for its parts.
 		o.string("seresult", verdict)
 		o.string("seperms", perms)
-		j.outer.seen.add([]byte("seresult"))
-		j.outer.seen.add([]byte("seperms"))
+		for _, name := range [...]string{"seresult", "seperms"} {
+			j.outer.seen.addOwn(name)
+		}
 	}
+	f := &j.facts
+	f.beginRecord(r)
 	s := &j.outer
-	var held audit.Field
 	fs := r.Fields()
 	for {
 		fd, ok := fs.NextWord()
-		inner := ok && fd.FromProgram()
-		if held.Name != nil && (!ok || fd.Name != nil || inner != held.FromProgram()) {
-			j.value(o, s, held)
-			held = audit.Field{}
+		if !ok {
+			break
+		}
+		if inner := fd.FromProgram(); inner != (s == &j.inner) {
+			if s = j.cross(o, s); inner {
+				s.reset()
+			}
 		}
 		switch {
-		case inner && s == &j.outer:
-			s = &j.inner
-			s.reset()
-			o.key("msg")
-			o.open()
-		case !inner && s == &j.inner:
-			j.lists(o, s)
-			o.close()
-			s = &j.outer
-		}
-		switch {
-		case !ok:
-			fs = r.Extra()
-			for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
-				j.value(o, s, fd)
+		case fd.Name == nil:
+			if verdict == nil {
+				s.words = append(s.words, fd)
 			}
-			j.lists(o, s)
-			o.close()
-			return
-		case fd.Name != nil:
-			if held = fd; r.Type == tables.TypeExecve && isArgument(fd.Name) {
-				held.Name = nil
-			}
-		case held.Name != nil && goesOn(held):
-			held = held.Through(fd)
-		case verdict == nil:
-			s.words = append(s.words, fd)
+			continue
+		case r.Type == tables.TypeExecve && isArgument(fd.Name):
+			continue
+		case goesOn(fd):
+			fd = goOn(fd, &fs)
 		}
+		f.take(fd)
+		j.value(o, s, fd)
 	}
+	if s == &j.inner {
+		s = j.cross(o, s)
+	}
+	fs = r.Extra()
+	for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
+		f.takeExtra(fd)
+		j.value(o, s, fd)
+	}
+	f.endRecord()
+	j.lists(o, s)
+	o.close()
+}
+
+// cross goes from a record's own fields into those of its msg='...', or back.
+func (j *JSON) cross(o *object, s *scope) *scope {
+	if s == &j.outer {
+		o.key("msg")
+		o.open()
+		return &j.inner
+	}
+	j.lists(o, s)
+	o.close()
+	return &j.outer
 }
 
 // goesOn reports whether the words behind a field belong to it: those of op= and
 // text=, which programs write without quotes.
 func goesOn(fd audit.Field) bool {
-	if len(fd.Value) > 0 && (fd.Value[0] == '"' || fd.Value[0] == '\'') {
-		return false
+	switch string(fd.Name) {
+	case "op", "text":
+		return len(fd.Value) == 0 || fd.Value[0] != '"' && fd.Value[0] != '\''
 	}
-	return string(fd.Name) == "op" || string(fd.Name) == "text"
+	return false
+}
+
+// goOn returns fd with the words behind it, and moves fs behind them.
+func goOn(fd audit.Field, fs *audit.Fields) audit.Field {
+	for {
+		ahead := *fs
+		word, ok := ahead.NextWord()
+		if !ok || word.Name != nil || word.FromProgram() != fd.FromProgram() {
+			return fd
+		}
+		fd = fd.Through(word)
+		*fs = ahead
+	}
 }
 
 // value writes a field, or keeps it for the list "again".
@@ -160,12 +187,15 @@ func (j *JSON) value(o *object, s *scope, fd audit.Field) {
 	o.comma()
 	o.b = appendString(o.b, fd.Name)
 	o.b = append(o.b, ':')
-	if fd.IsNull() {
+	v, ok := fd.View()
+	if !ok {
+		j.text = fd.Text(j.text[:0])
+		v = j.text
+	} else if v == nil {
 		o.b = append(o.b, "null"...)
 		return
 	}
-	j.text = fd.Text(j.text[:0])
-	o.b = appendString(o.b, j.text)
+	o.b = appendString(o.b, v)
 }
 
 // isArgument reports whether an EXECVE field is an argument, which process.args
@@ -193,72 +223,5 @@ func (j *JSON) lists(o *object, s *scope) {
 			o.item(fd.Value)
 		}
 		o.closeList()
-	}
-}
-
-// seen is the set of the names in an object. Forgetting them costs nothing, and
-// names cannot be chosen to collide.
-type seen struct {
-	seed  maphash.Seed
-	table []seenName
-	round uint32
-	n     int
-}
-
-type seenName struct {
-	hash  uint64
-	round uint32
-}
-
-// reset forgets all names but those that the encoder uses itself. A table that a
-// hostile record has made large is not kept.
-func (s *seen) reset() {
-	if s.table == nil || len(s.table) > 1<<12 {
-		s.table = make([]seenName, 128)
-		s.round = 0
-	}
-	if s.round++; s.round == 0 {
-		clear(s.table)
-		s.round = 1
-	}
-	s.n = 0
-	for _, name := range [...]string{"again", "words", "msg"} {
-		s.addHash(maphash.String(s.seed, name))
-	}
-}
-
-// add adds a name and reports whether it is new. Two names that share a hash of
-// 64 bits, whose seed nobody knows, count as one.
-func (s *seen) add(name []byte) bool { return s.addHash(maphash.Bytes(s.seed, name)) }
-
-func (s *seen) addHash(hash uint64) bool {
-	mask := uint64(len(s.table) - 1)
-	i := hash & mask
-	for s.table[i].round == s.round {
-		if s.table[i].hash == hash {
-			return false
-		}
-		i = (i + 1) & mask
-	}
-	s.table[i] = seenName{hash, s.round}
-	if s.n++; s.n > len(s.table)/2 {
-		s.grow()
-	}
-	return true
-}
-
-func (s *seen) grow() {
-	old := s.table
-	s.table = make([]seenName, 2*len(old))
-	mask := uint64(len(s.table) - 1)
-	for _, e := range old {
-		if e.round != s.round {
-			continue
-		}
-		i := e.hash & mask
-		for s.table[i].round == s.round {
-			i = (i + 1) & mask
-		}
-		s.table[i] = e
 	}
 }

@@ -179,13 +179,13 @@ func (t *Text) what(dst []byte) []byte {
 	switch {
 	case f.hasExecve && f.result != audit.ResultFailure && f.actionType == f.main.Type:
 		return t.executed(dst)
-	case f.call != "" && f.actionType == f.main.Type && f.isCall():
+	case f.call != "" && f.isCall() && f.actionType == f.main.Type:
 		return t.by(t.called(dst))
 	case f.cmd.Name != nil:
 		dst = append(dst, "ran-command "...)
 		t.value = f.cmd.Text(t.value[:0])
 		dst = appendShell(dst, shorten(t.value, t.cfg.Limit))
-		return t.by(t.pair(dst, []byte("cwd"), f.cwd))
+		return t.by(t.pair(dst, f.cwd))
 	}
 	return t.told(dst)
 }
@@ -249,7 +249,7 @@ func (t *Text) called(dst []byte) []byte {
 func (t *Text) path(dst []byte, p *path) []byte {
 	t.value = t.facts.appendPath(t.value[:0], p)
 	if len(t.value) == 0 { // known by its inode only
-		return t.pair(dst, []byte("inode"), p.inode)
+		return t.pair(dst, p.inode)
 	}
 	dst = append(dst, ' ')
 	return appendShell(dst, shorten(t.value, t.cfg.Limit))
@@ -312,21 +312,17 @@ func (t *Text) told(dst []byte) []byte {
 		dst = appendShell(append(dst, ' '), shorten(perms, shortLimit))
 	}
 	start := len(dst)
-	var held audit.Field
 	fs := r.Fields()
 	for len(dst)-start <= t.cfg.Limit {
-		fd, ok := fs.NextWord()
-		if ok && fd.Name == nil {
-			if held.Name != nil && goesOn(held) {
-				held = held.Through(fd)
-			}
-			continue
-		}
-		if held.Name != nil && (tells(held) || r.Type == tables.TypeLogin && string(held.Name) == "auid") {
-			dst = t.pair(dst, shorten(held.Name, shortLimit), held)
-		}
-		if held = fd; !ok {
+		fd, ok := fs.Next()
+		if !ok {
 			break
+		}
+		if goesOn(fd) {
+			fd = goOn(fd, &fs)
+		}
+		if tells(fd) || r.Type == tables.TypeLogin && string(fd.Name) == "auid" {
+			dst = t.pair(dst, fd)
 		}
 	}
 	return t.by(dst)
@@ -347,12 +343,12 @@ func tells(fd audit.Field) bool {
 }
 
 // pair appends name=value, the value quoted.
-func (t *Text) pair(dst, name []byte, fd audit.Field) []byte {
+func (t *Text) pair(dst []byte, fd audit.Field) []byte {
 	if fd.Name == nil {
 		return dst
 	}
 	dst = append(dst, ' ')
-	dst = appendShell(dst, name)
+	dst = appendShell(dst, shorten(fd.Name, shortLimit))
 	dst = append(dst, '=')
 	t.addr = fd.Text(t.addr[:0])
 	return appendShell(dst, shorten(t.addr, t.cfg.Limit))
@@ -362,16 +358,17 @@ func (t *Text) pair(dst, name []byte, fd audit.Field) []byte {
 func (t *Text) by(dst []byte) []byte {
 	f := &t.facts
 	t.value = f.comm.Text(t.value[:0])
-	if len(t.value) == 0 {
+	name := t.value
+	if len(name) == 0 {
 		t.value = f.exe.Text(t.value[:0])
-		t.value = base(t.value)
+		name = base(t.value)
 	}
-	if len(t.value) == 0 && f.pid.Name == nil {
+	if len(name) == 0 && f.pid.Name == nil {
 		return dst
 	}
 	dst = append(dst, " by "...)
-	if len(t.value) > 0 {
-		dst = appendShell(dst, shorten(t.value, shortLimit))
+	if len(name) > 0 {
+		dst = appendShell(dst, shorten(name, shortLimit))
 	}
 	if f.pid.Name != nil {
 		dst = append(dst, '[')
