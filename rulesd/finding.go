@@ -35,9 +35,10 @@ type Finding struct {
 	Line     int      `json:"line"`             // from 1, 0 if it is about the file as a whole
 	Column   int      `json:"column,omitempty"` // in bytes from 1, 0 if it is about the line as a whole
 	Problem  string   `json:"problem"`
-	Near     string   `json:"near,omitempty"` // the nearest right word
-	Mend     string   `json:"mend,omitempty"` // what to do about it
-	Text     string   `json:"text,omitempty"` // the line
+	Near     string   `json:"near,omitempty"`     // the nearest right word
+	Mend     string   `json:"mend,omitempty"`     // what to do about it
+	Text     string   `json:"text,omitempty"`     // the line
+	LeftOut  bool     `json:"left_out,omitempty"` // an error that -i or -c made a warning of
 
 	fault *rule.Error // for the caret
 }

@@ -174,7 +174,7 @@ func (b *builder) find(line Line, f Finding) {
 func (b *builder) bad(line Line, f Finding) {
 	f.Severity = Error
 	if b.tolerant {
-		f.Severity = Warning
+		f.Severity, f.LeftOut = Warning, true
 		f.Problem += ": left out"
 	}
 	b.find(line, f)

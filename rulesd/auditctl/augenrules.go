@@ -94,7 +94,7 @@ func locked(ctx context.Context, deps Deps) bool {
 	}
 	defer engine.Close()
 	status, err := engine.Status(ctx)
-	return err == nil && status.Enabled == enabledLocked
+	return err == nil && status.Enabled == rulesd.EnabledLocked
 }
 
 // install puts the merged rules into their file and keeps the old ones beside it.

@@ -14,35 +14,11 @@ import (
 // Version is the version of auditctl whose manners these are.
 const Version = "3.0.9"
 
-// Status is what the kernel says of its audit engine.
-type Status struct {
-	Enabled, Failure, PID, RateLimit, BacklogLimit, Lost, Backlog, BacklogWaitTime uint32
-	// BacklogWaitTimeActual is nil on kernels that do not say.
-	BacklogWaitTimeActual *uint32
-}
-
-// Engine is the kernel's audit engine. Errors wrap the kernel's errno. Its methods
-// are called one at a time.
-type Engine interface {
-	rulesd.Kernel
-	Status(ctx context.Context) (Status, error)
-	// Set changes one setting: of the kinds OpEnabled, OpFailure, OpRate,
-	// OpBacklog and OpBacklogWait.
-	Set(ctx context.Context, kind rule.OpKind, value uint32) error
-	// Do carries out a request of the kinds OpTrim, OpEquivalent, OpMessage (its
-	// Text is the whole message), OpLoginuidFixed, OpResetLost and
-	// OpResetBacklogWait. The last two return what the count was.
-	Do(ctx context.Context, op rule.Op) (uint32, error)
-	// LoginuidImmutable tells whether that feature is on, and locked.
-	LoginuidImmutable(ctx context.Context) (on, locked bool, err error)
-	Close() error
-}
-
 // Deps are what auditctl takes from its surroundings. The zero value but for Open
 // is this process's.
 type Deps struct {
 	// Open connects to the audit engine. It must be set.
-	Open func(ctx context.Context) (Engine, error)
+	Open func(ctx context.Context) (rulesd.Engine, error)
 	// CanControl says whether the process may change the audit engine. Default:
 	// it has CAP_AUDIT_CONTROL.
 	CanControl func() bool

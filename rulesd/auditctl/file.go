@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"vigil/rulesd"
 	"vigil/rulesd/rule"
 )
 
@@ -28,7 +29,7 @@ func (c *controller) runFile(ctx context.Context, path string) int {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		c.complain("The audit system is disabled")
 		return exitFailed
-	case err == nil && status.Enabled == enabledLocked:
+	case err == nil && status.Enabled == rulesd.EnabledLocked:
 		c.complain("The audit system is in immutable mode, no rule changes allowed")
 		return exitFailed
 	}

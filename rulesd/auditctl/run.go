@@ -22,9 +22,6 @@ const (
 	exitError  = 255 // most errors: -1 to its main
 )
 
-// enabledLocked is the kernel's "enabled" that ends with the next boot.
-const enabledLocked = 2
-
 // Run is auditctl with the arguments after its name. It returns the exit status.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer, deps Deps) int {
 	deps = deps.withDefaults()
@@ -54,10 +51,10 @@ func helpOnly(args []string) bool {
 type controller struct {
 	deps   Deps
 	io     streams
-	engine Engine // nil before it is needed
+	engine rulesd.Engine // nil before it is needed
 
-	toSyslog bool    // -R, before its first rule
-	status   *Status // to be printed in the end: as it was after the first setting
+	toSyslog bool           // -R, before its first rule
+	status   *rulesd.Status // to be printed in the end: as it was after the first setting
 }
 
 func (c *controller) close() {
@@ -115,7 +112,7 @@ func (c *controller) runLine(ctx context.Context, words []rule.Word) int {
 		return exitDone
 	}
 	if cmd.Verb != rule.None && err == nil {
-		if status, err := c.engine.Status(ctx); err == nil && status.Enabled == enabledLocked {
+		if status, err := c.engine.Status(ctx); err == nil && status.Enabled == rulesd.EnabledLocked {
 			c.complain("The audit system is in immutable mode, no rule changes allowed")
 			return exitFailed
 		}

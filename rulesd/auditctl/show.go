@@ -55,7 +55,7 @@ func (c *controller) showStatus(ctx context.Context, interpret bool) error {
 }
 
 // printStatus prints the kernel's status, a line for each number.
-func (c *controller) printStatus(s *Status, interpret bool) {
+func (c *controller) printStatus(s *rulesd.Status, interpret bool) {
 	enabled, failure := fmt.Sprint(s.Enabled), fmt.Sprint(s.Failure)
 	if interpret {
 		enabled = nth(s.Enabled, "disable", "enabled", "enabled+immutable")
