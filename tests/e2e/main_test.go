@@ -299,3 +299,13 @@ func eventually(t *testing.T, within time.Duration, what string, is func() bool)
 		}
 	}
 }
+
+// laps returns a function that logs how long it was since its last call.
+func laps(t *testing.T) func(string) {
+	since := time.Now()
+	return func(what string) {
+		t.Helper()
+		t.Logf("%s: %.1f s", what, time.Since(since).Seconds())
+		since = time.Now()
+	}
+}
