@@ -237,8 +237,10 @@ func (e *AppendError) Unwrap() error { return e.Err }
 
 // Space reports whether the reason is that there is no room: the file system is
 // full, a quota or the limit of a file's size is reached.
-func (e *AppendError) Space() bool {
-	return errors.Is(e.Err, unix.ENOSPC) || errors.Is(e.Err, unix.EDQUOT) || errors.Is(e.Err, unix.EFBIG)
+func (e *AppendError) Space() bool { return noSpace(e.Err) }
+
+func noSpace(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
 }
 
 // UnsafeError is returned by Open for a live segment that is not a plain file

@@ -3,7 +3,9 @@ package trail_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +211,69 @@ func TestLiveReaderIsOvertaken(t *testing.T) {
 	if got := r.Stats().Lost; got != want || want.Segments < 3 {
 		t.Errorf("lost: got %+v, want %+v", got, want)
 	}
+}
+
+// TestLiveReaderAccountsForEverything does all kinds of things in random order, to
+// a trail that keeps three segments. In the end each byte of the stream was read
+// once, or is counted as lost.
+func TestLiveReaderAccountsForEverything(t *testing.T) {
+	for seed := range uint64(150) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		b := newBench(t)
+		b.cfg.Files, b.cfg.Path = 3, filepath.Join(memoryDir(t), "audit.log")
+		b.open()
+		b.seal("start")
+		r := trail.OpenLive(b.cfg.Path, trail.Position{})
+		var read int64
+		var lost trail.Lost
+		count := func() { read += int64(len(r.Bytes())) + 1 }
+		if r.Next() { // what is deleted before a reader begins is not lost to it
+			count()
+		}
+		for range 60 {
+			switch random.IntN(10) {
+			case 0:
+				b.seal("mark")
+			case 1:
+				if err := b.w.Rotate(); err != nil {
+					t.Fatal(err)
+				}
+			case 2:
+				b.reopen()
+			case 3: // the reader is restarted
+				lost = sum(lost, r.Stats().Lost)
+				position := roundTrip(t, r.Position())
+				r.Close()
+				r = trail.OpenLive(b.cfg.Path, position)
+			case 4, 5:
+				for range random.IntN(8) {
+					if r.Next() {
+						count()
+					}
+				}
+			case 6:
+				for r.Next() {
+					count()
+				}
+			default:
+				b.append(1 + random.IntN(9))
+			}
+		}
+		b.seal("end") // tells a reader that is in the live segment where it stands
+		for r.Next() {
+			count()
+		}
+		lost = sum(lost, r.Stats().Lost)
+		if got, want := read+lost.Bytes, b.w.Stats().Stream; got != want || lost.Unknown != 0 || r.Err() != nil {
+			t.Errorf("seed %d: got %d read and %d lost (%+v), want %d together: %v", seed, read, lost.Bytes, lost, want, r.Err())
+		}
+		r.Close()
+		b.w.Close()
+	}
+}
+
+func sum(a, b trail.Lost) trail.Lost {
+	return trail.Lost{Segments: a.Segments + b.Segments, Bytes: a.Bytes + b.Bytes, Unknown: a.Unknown + b.Unknown}
 }
 
 // TestLiveReaderKeepsUp reads in one goroutine while another appends and

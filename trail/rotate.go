@@ -7,8 +7,6 @@ import (
 	"os"
 	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Rotate begins a new segment now, whatever the size of the live one. It returns
@@ -53,7 +51,7 @@ func (w *Writer) rotate(reason Reason, now time.Time) error {
 		return fmt.Errorf("rotate trail: %w", err)
 	}
 	f, next, err := w.begin(reason, now)
-	if errors.Is(err, unix.ENOSPC) && w.cfg.Full != Keep {
+	if noSpace(err) && w.cfg.Full != Keep {
 		// This rotation would delete the oldest segment anyway. Its room helps.
 		if os.Remove(w.numbered(highest)) == nil {
 			f, next, err = w.begin(reason, now)
