@@ -164,12 +164,12 @@ func TestManyGaps(t *testing.T) {
 }
 
 func TestResume(t *testing.T) {
-	line := func(serial int) string {
+	line := func(serial uint32) string {
 		return fmt.Sprintf("type=SYSCALL msg=audit(1795258190.100:%d): arch=c000003e\n", serial)
 	}
 	ownLine := ledger.Line{ID: audit.ID{Sec: 1, Serial: 4000}, Op: ledger.Start, Boot: boot, Mode: "daemon"}
 	own := string(ownLine.Append(nil)) + "\n"
-	trail := func(serials ...int) string {
+	trail := func(serials ...uint32) string {
 		var text strings.Builder
 		for _, s := range serials {
 			text.WriteString(line(s))
