@@ -27,7 +27,9 @@ type program func(stdio terminal, args []string) int
 // is. Each is also a command of vigil itself: `vigil auditctl -l`.
 func programs() map[string]program {
 	return map[string]program{
-		"vigil": runVigil,
+		"vigil":      runVigil,
+		"auditctl":   runAuditctl,
+		"augenrules": runAugenrules,
 	}
 }
 
@@ -128,6 +130,7 @@ With no configuration at all:
 		newReplayCommand(stdio),
 		newFieldsCommand(stdio),
 		newDoctorCommand(stdio),
+		newRulesCommand(stdio),
 		newTrailCommand(stdio),
 		newConfigCommand(stdio),
 		newManCommand(),
