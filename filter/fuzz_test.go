@@ -58,17 +58,22 @@ func FuzzMatch(f *testing.F) {
 			f.Add(c.condition, eventText(ev))
 		}
 	}
+	registry := field.Standard()
 	f.Fuzz(func(t *testing.T, condition, text string) {
 		c, err := Parse(condition)
 		if err != nil {
 			return
 		}
-		p, err := Compile(c, field.Standard())
+		p, err := Compile(c, registry)
 		if err != nil {
 			checkError(t, err, condition)
 			return
 		}
-		again, err := compileText(c.String())
+		form, err := Parse(c.String())
+		if err != nil {
+			t.Fatalf("%q: its form: %v", condition, err)
+		}
+		again, err := Compile(form, registry)
 		if err != nil {
 			t.Fatalf("%q: its form: %v", condition, err)
 		}
@@ -113,8 +118,9 @@ func FuzzFormat(f *testing.F) {
 	f.Add("%fd.name %% %toupper(proc.name)", eventText(events["open"]))
 	f.Add("*%audit.text %evt.args%PATH.name[1].", eventText(events["rename"]))
 	f.Add("%evt.arg[1] %evt.arg.name.x %audit.argv", "type=SYSCALL msg=audit(1.000:1): comm=1B5B33316D0A exe=\"\x1b[2J\u202e\"\n")
+	registry := field.Standard()
 	f.Fuzz(func(t *testing.T, format, text string) {
-		s := NewSpace(field.Standard())
+		s := NewSpace(registry)
 		e := s.NewEnv(field.Config{Location: time.UTC})
 		ev := parseEvent(text)
 		if p, err := s.ParseFormat(format); err == nil {

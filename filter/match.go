@@ -60,15 +60,20 @@ func (s *Space) NewEnv(cfg field.Config) *Env {
 // Load makes ev the event that is looked at. It must not change until the next one
 // is loaded.
 func (e *Env) Load(ev *audit.Event) {
+	e.grow()
+	e.gen++
+	e.buf = e.buf[:0]
+	e.view.Load(ev)
+}
+
+// grow makes room for what was compiled since.
+func (e *Env) grow() {
 	if n := len(e.space.slots); len(e.vals) < n {
 		e.vals = append(e.vals, make([]slotValues, n-len(e.vals))...)
 	}
 	if n := e.space.leaves; len(e.memo) < n {
 		e.memo = append(e.memo, make([]uint64, n-len(e.memo))...)
 	}
-	e.gen++
-	e.buf = e.buf[:0]
-	e.view.Load(ev)
 }
 
 // values returns what is in a slot.
