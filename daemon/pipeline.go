@@ -172,8 +172,8 @@ func (p *pipeline) tellLosses(now time.Time, next func(time.Time) (ledger.Loss, 
 			if err != nil {
 				return
 			}
+			p.ledger.Written(1)
 		}
-		p.ledger.Written(1)
 		p.ledger.Done()
 		p.log.Warn("records were lost", "reason", loss.Reason.String(), "count", loss.Count, "first", loss.First, "last", loss.Last)
 	}

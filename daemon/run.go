@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,7 +45,21 @@ func (d *daemon) run(ctx context.Context) error {
 	sdNotify(sdnotify.SdNotifyStopping)
 	err = errors.Join(err, d.leave(read, terminated))
 	close(closed)
-	return errors.Join(err, <-printed)
+	return errors.Join(err, lastPrinted(printed))
+}
+
+// printTimeout is how long the output may take for its rest, at the end.
+const printTimeout = 5 * time.Second
+
+// lastPrinted waits for the output, but not for one that takes nothing any more:
+// there are settings to be put back.
+func lastPrinted(printed <-chan error) error {
+	select {
+	case err := <-printed:
+		return err
+	case <-time.After(printTimeout):
+		return fmt.Errorf("print events: the output took nothing for %s: the rest is in the trail", printTimeout)
+	}
 }
 
 // beside starts what runs beside the pipeline.
@@ -130,9 +145,9 @@ func (d *daemon) watchEngine(ctx context.Context) error {
 
 // notice passes on what the trail has to say beside its errors.
 func (d *daemon) notice(n trail.Notice) {
+	d.ledger.Written(n.Records) // the head of a new segment
 	switch n.What {
 	case trail.Rotated:
-		d.ledger.Written(1) // the seal at the head of the new segment
 		return
 	case trail.Truncated, trail.Removed, trail.SaveFailed:
 		now := time.Now()
