@@ -68,6 +68,16 @@ func reconfigureText(a actor, state, result string) string {
 	return fmt.Sprintf("op=reconfigure state=%s auid=%d pid=%d uid=%d ses=%d%s res=%s", state, a.auid, a.pid, a.uid, a.session, subject(), result)
 }
 
+// rulesText is a record of Vigil's own in the shape of auditd's: what became of the
+// kernel's rules, in the words op=rules-repaired added=1 removed=0.
+func rulesText(a actor, what string, succeeded bool) string {
+	result := "success"
+	if !succeeded {
+		result = "failed"
+	}
+	return fmt.Sprintf("%s auid=%d pid=%d uid=%d ses=%d%s res=%s", what, a.auid, a.pid, a.uid, a.session, subject(), result)
+}
+
 // subject is " subj=CONTEXT" where a security module gives the daemon a
 // context, else nothing.
 func subject() string {

@@ -192,7 +192,7 @@ func (d *daemon) takeEngine(ctx context.Context) error {
 		d.rules = leaveEngine(d.o.RunDir, d.log)
 		return nil
 	}
-	rules, err := takeEngine(ctx, d.engine, d.settings.Rules, d.o.RunDir, d.log)
+	rules, err := takeEngine(ctx, d.engine, d.settings.Rules, d.o.RunDir, d.tellRules, d.log)
 	if err != nil {
 		return err
 	}

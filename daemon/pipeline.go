@@ -12,6 +12,7 @@ import (
 	"vigil/audit/kernel"
 	"vigil/audit/tables"
 	"vigil/ledger"
+	"vigil/rulesd"
 	"vigil/trail"
 )
 
@@ -24,7 +25,11 @@ type pipeline struct {
 	scribe    *scribe
 	ledger    *ledger.Ledger
 	assembler *audit.Assembler
-	log       *slog.Logger
+	keeper    *rulesd.Keeper // told of changes in the kernel's rules; nil: nobody is
+	// modeChanged is told when the registration was taken or has come back. It must
+	// not wait.
+	modeChanged func(kernel.Mode)
+	log         *slog.Logger
 
 	lines   []byte   // of one read, to be written in one write
 	serials []uint32 // of the records in lines, to say which are lost if it fails
@@ -32,8 +37,8 @@ type pipeline struct {
 	seen    kernel.Stats
 }
 
-func newPipeline(source *kernel.Source, writer *trail.Writer, s *scribe, log *slog.Logger) *pipeline {
-	p := &pipeline{source: source, trail: writer, scribe: s, ledger: s.ledger, log: log}
+func newPipeline(source *kernel.Source, writer *trail.Writer, s *scribe, keeper *rulesd.Keeper, log *slog.Logger) *pipeline {
+	p := &pipeline{source: source, trail: writer, scribe: s, ledger: s.ledger, keeper: keeper, log: log}
 	p.assembler = audit.NewAssembler(audit.AssemblerConfig{}, func(*audit.Event) { p.ledger.Assembled(1) })
 	return p
 }
@@ -52,6 +57,7 @@ func (p *pipeline) run() error {
 		case kernel.IsNotice(err):
 			p.log.Warn(err.Error())
 			p.ledger.SetMode(p.source.Mode().String())
+			p.modeChanged(p.source.Mode())
 		case err != nil:
 			p.finish(time.Now())
 			return err
@@ -76,6 +82,9 @@ func (p *pipeline) take(messages []kernel.Message, now time.Time) {
 		if r.Type != tables.TypeEOE { // auditd never logs it
 			p.lines = p.scribe.appendLine(p.lines, r)
 			p.serials = append(p.serials, r.ID.Serial)
+		}
+		if r.Type == tables.TypeConfigChange && p.keeper != nil && rulesd.ConcernsRules(r.Body) {
+			p.keeper.KernelChanged()
 		}
 		p.assembler.Push(r, now)
 	}
@@ -148,6 +157,24 @@ func (p *pipeline) tend(now time.Time) {
 	p.count(now)
 	p.ledger.Settle(now)
 	p.tellLosses(now, p.ledger.Next)
+	p.mark(now)
+}
+
+// markEvery is after how many bytes the chain is sealed if nothing else has sealed
+// it: what a start after a crash has to read again, and how much a verifier of a
+// log that is never rotated can narrow damage down to.
+const markEvery = 64 << 20
+
+// mark seals what has been written since the last seal, if it is much.
+func (p *pipeline) mark(now time.Time) {
+	if p.trail == nil || p.trail.Stats().Unsealed < markEvery {
+		return
+	}
+	err := p.trail.Seal(p.scribe.seal(ledger.Mark, ledger.Loss{}, now))
+	if err == nil {
+		p.ledger.Written(1)
+	}
+	p.report(err)
 }
 
 // count takes over what the source counted since the last time.

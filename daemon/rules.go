@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 
 	"vigil/audit/kernel"
 	"vigil/daemon/config"
 	"vigil/rulesd"
-	"vigil/rulesd/rule"
 )
 
 // rules are the kernel's rules and settings as far as the daemon changes them.
@@ -21,10 +19,13 @@ type rules struct {
 	runDir   string
 	log      *slog.Logger
 
-	before before // what to put back
+	before before                            // what to put back
+	keeper *rulesd.Keeper                    // of the rules that were loaded; nil: none were
+	tell   func(text string, succeeded bool) // puts a DAEMON_CONFIG record into the trail
 
-	turn    sync.Mutex // held while the rules are brought from one state to another
-	leaving bool       // they are put back, and stay so; guarded by turn
+	keeping sync.Mutex         // guards the two below
+	stop    context.CancelFunc // ends keeping; nil: nothing is kept
+	stopped chan struct{}      // closed when it has ended
 
 	mu    sync.Mutex
 	left  before // how the settings were when we had set them
@@ -33,9 +34,10 @@ type rules struct {
 }
 
 // takeEngine remembers how the engine is, so that it can be put back, by this
-// run or, if it is killed, by the next.
-func takeEngine(ctx context.Context, engine *kernel.Control, settings config.Rules, runDir string, log *slog.Logger) (*rules, error) {
-	r := &rules{engine: engine, settings: settings, runDir: runDir, log: log, now: RulesStatus{Source: "none"}}
+// run or, if it is killed, by the next. tell puts a text about the rules into the
+// trail.
+func takeEngine(ctx context.Context, engine *kernel.Control, settings config.Rules, runDir string, tell func(text string, succeeded bool), log *slog.Logger) (*rules, error) {
+	r := &rules{engine: engine, tell: tell, settings: settings, runDir: runDir, log: log, now: RulesStatus{Source: "none"}}
 	b, inherited, err := rememberBefore(ctx, engine, runDir)
 	if err != nil {
 		return nil, err
@@ -81,18 +83,22 @@ func (r *rules) remember(ctx context.Context) error {
 	return nil
 }
 
-// reload loads the rules again after they have changed.
+// reload looks at the files now. What is wrong with them is returned; what is right
+// is the keeper's to load.
 func (r *rules) reload(ctx context.Context, settings config.Rules) error {
-	r.turn.Lock()
-	defer r.turn.Unlock()
-	if r.leaving || !r.ours() || !settings.Load {
+	if !r.ours() || !settings.Load {
 		return nil
 	}
-	if err := r.apply(ctx, settings); err != nil {
+	if _, _, err := r.read(ctx, settings); err != nil {
 		return err
 	}
+	r.mu.Lock()
 	r.settings = settings
-	return r.remember(ctx)
+	r.mu.Unlock()
+	if r.keeper != nil {
+		r.keeper.Reload()
+	}
+	return nil
 }
 
 // ours reports whether the engine is ours to change.
@@ -121,13 +127,14 @@ func (r *rules) apply(ctx context.Context, settings config.Rules) error {
 	if err != nil {
 		return err
 	}
-	if source == "files" { // of the built-in ones, those for what this host lacks are left out in silence
+	if source == rulesd.FromFiles { // of the built-in ones, those for what this host lacks are left out in silence
 		for _, f := range append(set.Findings(), change.Skipped...) {
 			if f.Severity == rulesd.Warning {
 				r.log.Warn("rule: " + f.String())
 			}
 		}
 	}
+	r.keeper = r.newKeeper(set)
 	r.log.Info("rules are loaded", "from", source, "rules", len(set.Entries)-len(change.Skipped),
 		"added", len(change.Added), "removed", len(change.Removed))
 	r.mu.Lock()
@@ -146,37 +153,20 @@ func (r *rules) locked(ctx context.Context, change *rulesd.Change, err error) er
 	return listErr
 }
 
-// read finds the rules: the directories', or the one file that auditctl -R would
-// be given, or the built-in ones. A file that holds control lines only, like the
-// one that distributions ship, is no rules.
+// read finds the rules, for the kernel as it is.
 func (r *rules) read(ctx context.Context, settings config.Rules) (*rulesd.Set, string, error) {
 	status, err := r.engine.Status(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	host := rulesd.Host{Features: status.Features}
-	set, err := rulesd.Load(rulesd.Config{Dirs: settings.Dirs, Host: host, IgnoreMissing: true})
+	set, from, err := rulesd.Find(rulesd.Sources{
+		Dirs: settings.Dirs, Inline: settings.Inline, Name: "rules.inline", BuiltIn: settings.BuiltIn,
+		Host: rulesd.Host{Features: status.Features},
+	})
 	if err != nil {
 		return nil, "", fmt.Errorf("read rules: %w", err)
 	}
-	if len(set.Entries) == 0 && set.Err() == nil {
-		var beside []string
-		for _, dir := range settings.Dirs { // /etc/audit/audit.rules beside /etc/audit/rules.d
-			beside = append(beside, filepath.Join(filepath.Dir(dir), "audit.rules"))
-		}
-		more, err := rulesd.Load(rulesd.Config{Files: beside, Host: host, IgnoreMissing: true})
-		if err != nil {
-			return nil, "", fmt.Errorf("read rules: %w", err)
-		}
-		if len(more.Entries) > 0 || more.Err() != nil {
-			set = more
-		}
-	}
-	if len(set.Entries) > 0 || set.Err() != nil || !settings.BuiltIn {
-		return set, "files", set.Err()
-	}
-	builtin := rulesd.Builtin(rule.Env{}, host)
-	return builtin, "built-in", builtin.Err()
+	return set, from, set.Err()
 }
 
 // applySettings sets what the control lines say. The backlog is raised, never
@@ -219,9 +209,7 @@ func (r *rules) applySettings(ctx context.Context, s rulesd.Settings) error {
 // restoreRules puts the rules back, unless they are to be kept. Nothing is loaded
 // after it.
 func (r *rules) restoreRules(ctx context.Context) error {
-	r.turn.Lock()
-	defer r.turn.Unlock()
-	r.leaving = true
+	r.stopKeeping()
 	if !r.ours() || r.settings.OnExit == config.KeepRules || !r.settings.Load {
 		return nil
 	}

@@ -297,6 +297,7 @@ func TestReload(t *testing.T) {
 
 	b.writeRules("-b 200000", ruleB)
 	b.d.reload(context.Background(), sender)
+	b.log.await(t, "the rule files have changed, and are loaded")
 	if got := b.keys(); got != "b" {
 		t.Errorf("after the reload %q, want %q", got, "b")
 	}

@@ -27,7 +27,10 @@ func (d *daemon) run(ctx context.Context) error {
 	d.beside(background, &beside)
 
 	read := make(chan error, 1)
-	go func() { read <- newPipeline(d.source, d.trail, d.scribe, d.log).run() }()
+	pipeline := newPipeline(d.source, d.trail, d.scribe, d.rules.keeper, d.log)
+	pipeline.modeChanged = func(mode kernel.Mode) { go d.rules.modeChanged(background, mode) }
+	go func() { read <- pipeline.run() }()
+	d.rules.keep(background)
 	printed, closed := d.printing(background)
 
 	sdNotify(sdnotify.SdNotifyReady)
@@ -112,6 +115,7 @@ func (d *daemon) leave(read <-chan error, terminated bool) error {
 		sender = d.signalSender(ctx)
 	}
 	if d.source.Mode() != kernel.Daemon {
+		d.rules.stopKeeping()
 		d.rules.release()
 	}
 	err := d.rules.restoreRules(ctx)

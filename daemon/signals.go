@@ -77,10 +77,20 @@ func (d *daemon) reload(ctx context.Context, sender actor) {
 	} else if changed := needRestart(d.settings, settings); len(changed) > 0 {
 		d.log.Warn("these settings have changed and are taken at the next start", "settings", changed)
 	}
+	d.tellConfig(reconfigureText(sender, state, result))
+}
+
+// tellRules puts what happened to the rules into the trail.
+func (d *daemon) tellRules(text string, succeeded bool) {
+	d.tellConfig(rulesText(self(), text, succeeded))
+}
+
+// tellConfig puts a DAEMON_CONFIG record into the trail.
+func (d *daemon) tellConfig(text string) {
 	if d.trail == nil {
 		return
 	}
-	line := d.scribe.appendOwn(nil, tables.TypeDaemonConfig, reconfigureText(sender, state, result), time.Now())
+	line := d.scribe.appendOwn(nil, tables.TypeDaemonConfig, text, time.Now())
 	if err := d.trail.Append(line, 1); err == nil {
 		d.ledger.Written(1)
 	}

@@ -54,6 +54,8 @@ type Flush struct {
 type Rules struct {
 	Dirs    []string `yaml:"dirs" help:"Directories of *.rules files, in the order of augenrules. If there are no rules in them: the file audit.rules beside them."`
 	BuiltIn bool     `yaml:"built_in" help:"Use the built-in rules if there are none in the files."`
+	Inline  []string `yaml:"inline" help:"More rules, one a string, after those of the files."`
+	Repair  bool     `yaml:"repair" help:"Undo what other processes change in the kernel's rules; false: say it and leave it."`
 	Load    bool     `yaml:"load" help:"false: leave the kernel's rules as they are."`
 	OnExit  OnExit   `yaml:"on_exit" help:"restore | keep: on leaving, put back the rules that were loaded before, or leave ours."`
 }
@@ -154,9 +156,11 @@ func Default(auditDir string) Config {
 			Flush:   Flush{Mode: FlushIncrementalAsync, Records: 50, Every: Duration(time.Second)},
 		},
 		Rules: Rules{
+			Inline:  []string{},
 			Dirs:    []string{filepath.Join(auditDir, "rules.d")},
 			BuiltIn: true,
 			Load:    true,
+			Repair:  true,
 			OnExit:  RestoreRules,
 		},
 	}
