@@ -5,7 +5,10 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strconv"
+	"strings"
 	"sync"
+	"unicode"
 )
 
 // lineHandler writes log messages the way commands say errors: "vigil: warning:
@@ -40,8 +43,10 @@ func (h *lineHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup does nothing: a line for people has no groups.
 func (h *lineHandler) WithGroup(string) slog.Handler { return h }
 
-// Handle writes one message as one line: the standard library's text handler
-// quotes the values, so that none of them can begin a second line.
+// Handle writes one message. The standard library's text handler quotes the values,
+// so that none of them can begin a second line. An error comes last and as it was
+// made for people: what it shows below its first line, such as a caret under the
+// fault, is indented.
 func (h *lineHandler) Handle(ctx context.Context, r slog.Record) error {
 	var line bytes.Buffer
 	line.WriteString("vigil: ")
@@ -51,12 +56,17 @@ func (h *lineHandler) Handle(ctx context.Context, r slog.Record) error {
 	case r.Level >= slog.LevelWarn:
 		line.WriteString("warning: ")
 	}
-	line.WriteString(r.Message)
+	line.WriteString(indented(r.Message))
 
 	var pairs bytes.Buffer
+	var failure error
 	text := slog.NewTextHandler(&pairs, &slog.HandlerOptions{
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
+			if err, ok := a.Value.Any().(error); ok {
+				failure = err
+				return slog.Attr{}
+			}
+			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) || a.Value.Any() == nil {
 				return slog.Attr{}
 			}
 			return a
@@ -65,13 +75,34 @@ func (h *lineHandler) Handle(ctx context.Context, r slog.Record) error {
 	if err := text.WithAttrs(h.attrs).Handle(ctx, r); err != nil {
 		return err
 	}
-	if pairs.Len() > 1 {
+	if values := bytes.TrimSpace(pairs.Bytes()); len(values) > 0 {
 		line.WriteString(": ")
+		line.Write(values)
 	}
-	line.Write(pairs.Bytes())
+	if failure != nil {
+		line.WriteString(": " + indented(failure.Error()))
+	}
+	line.WriteByte('\n')
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_, err := h.w.Write(line.Bytes())
 	return err
+}
+
+// indented keeps a text of several lines from looking like several messages, and
+// its bytes from moving the cursor.
+func indented(text string) string {
+	var b strings.Builder
+	for _, c := range text {
+		switch {
+		case c == '\n':
+			b.WriteString("\n  ")
+		case unicode.IsPrint(c) || c == '\t':
+			b.WriteRune(c)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(c), "'"))
+		}
+	}
+	return b.String()
 }
