@@ -244,15 +244,17 @@ static __always_inline void fill_pid(struct record *r, struct task_struct *task)
 	struct pid *pid = task->thread_pid;
 	__u32 level = pid->level;
 	struct upid upid = {};
+	__u64 address = 0;
 
 	if (level == 0) { /* of the initial namespace: no arithmetic, no helper */
 		r->nspid = pid->numbers[0].nr;
 		r->pidns = pid->numbers[0].ns->ns.inum;
 		return;
 	}
-	bpf_probe_read_kernel(&upid, bpf_core_type_size(struct upid),
-			      (void *)pid + bpf_core_field_offset(pid->numbers) +
-			      (__u64)level * bpf_core_type_size(struct upid));
+	/* As a number: Linux 6.1 lets nobody add an unknown level to a pointer. */
+	bpf_core_read(&address, sizeof(address), &task->thread_pid);
+	address += bpf_core_field_offset(pid->numbers) + (__u64)level * bpf_core_type_size(struct upid);
+	bpf_probe_read_kernel(&upid, sizeof(upid), (void *)address);
 	r->nspid = upid.nr;
 	r->pidns = 0;
 	bpf_core_read(&r->pidns, sizeof(r->pidns), &upid.ns->ns.inum);

@@ -104,17 +104,15 @@ func nameIs(c *Comm, name []byte) bool {
 func (t *table) findAt(youngest int32, q *Query, from, to int64, a *answer) {
 	for i := youngest; i != 0; i = t.lives.at(i).before {
 		l := t.lives.at(i)
-		if to < l.born || l.hi != 0 && from > l.hi {
-			continue
+		if l.hi != 0 && from > l.hi {
+			return // those before had gone even then
 		}
-		if i != youngest || l.before != 0 {
-			if t.excluded(l, q, to) {
-				continue
-			}
+		alone := i == youngest && l.before == 0
+		if to >= l.born && (alone || !t.excluded(l, q, to)) {
+			t.findState(i, l, from, to, a)
 		}
-		t.findState(i, l, from, to, a)
-		if l.born+milli < from && l.hi == 0 {
-			return // nobody before had the pid then
+		if from > l.begun {
+			return // nobody before had the pid any more
 		}
 	}
 }

@@ -18,7 +18,10 @@ const (
 	ringHeader  = 8
 )
 
-const ringWindow = 128 << 10
+const (
+	ringWindow = 128 << 10
+	spin       = 50 * time.Microsecond // a record is written in less
+)
 
 var errRingCorrupt = errors.New("ring buffer is corrupt")
 
@@ -97,10 +100,15 @@ func (r *ring) drain(bound time.Duration, record func([]byte)) (bool, error) {
 		}
 		length := atomic.LoadUint32((*uint32)(unsafe.Pointer(&head[0])))
 		if length&ringBusy != 0 {
+			now := time.Now()
 			if deadline.IsZero() {
-				deadline = time.Now().Add(bound)
-			} else if time.Now().After(deadline) {
+				deadline = now.Add(bound)
+			}
+			if now.After(deadline) {
 				return false, nil
+			}
+			if bound-deadline.Sub(now) > spin {
+				time.Sleep(spin)
 			}
 			continue
 		}

@@ -37,7 +37,8 @@ type Config struct {
 	// remembered too, up to MaxTail; 0 is 65536. One is about 300 bytes.
 	TailAge       time.Duration
 	Tail, MaxTail int
-	// DrainWait bounds how long a look-up waits for a record that the kernel has begun and not finished; 0 is 2 ms.
+	// DrainWait bounds how long a look-up waits for a record that the kernel has begun and not finished; 0 is 50 ms.
+	// Only a processor that is taken away in the middle of a record makes a look-up wait.
 	DrainWait time.Duration
 	// RingSize is the ring's, in bytes; a power of two of at least a page. 0 is 4 MiB of kernel memory: a second of the
 	// fastest storm that two processors can make, should this process get no processor for so long.
@@ -61,7 +62,7 @@ func (c *Config) complete() error {
 		c.MaxTail = 65536
 	}
 	if c.DrainWait == 0 {
-		c.DrainWait = 2 * time.Millisecond
+		c.DrainWait = 50 * time.Millisecond
 	}
 	if c.RingSize == 0 {
 		c.RingSize = 4 << 20

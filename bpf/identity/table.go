@@ -40,7 +40,8 @@ type life struct {
 	state          // the last one
 	start   uint64 // CLOCK_BOOTTIME
 	born    int64  // no event of the process bears an older stamp than that
-	hi      int64  // nor a later one than this; 0 while it lives
+	begun   int64  // when it had surely begun: from then on nobody else had the pid
+	hi      int64  // no event bears a later stamp than this; 0 while it lives
 	since   int64  // its states are known from here on
 	parent  ref
 	gen     uint32
@@ -49,6 +50,7 @@ type life struct {
 	creator uint32
 	nspid   uint32
 	before  int32 // the process that had the pid before; 0 if not remembered
+	after   int32 // and the one that had it next
 	next    int32 // in the tail
 	need    int32 // remembered processes of which this one is an ancestor
 	round   uint32
@@ -131,8 +133,11 @@ func (t *table) add(r *record, born int64) *life {
 	gen := l.gen + 1 // whoever pointed to what was here before must not find this
 	before := t.byPID[r.pid]
 	*l = life{gen: gen, pid: r.pid, ppid: r.ppid, creator: r.creator, nspid: r.nspid, start: r.start,
-		born: born, since: born, before: before}
+		born: born, begun: r.clock, since: born, before: before}
 	t.byPID[r.pid] = i
+	if before != 0 {
+		t.lives.at(before).after = i
+	}
 	l.parent = t.parentOf(l, r.clock)
 	t.keepAncestors(l, +1)
 	t.counts.Living++
@@ -218,23 +223,18 @@ func (t *table) expire(now int64) {
 
 // unlink takes a life out of those that are looked up by pid.
 func (t *table) unlink(i int32, l *life) {
-	at := t.byPID[l.pid]
-	if at == i {
-		if l.before == 0 {
-			delete(t.byPID, l.pid)
-		} else {
-			t.byPID[l.pid] = l.before
-		}
-		return
+	if l.before != 0 {
+		t.lives.at(l.before).after = l.after
 	}
-	for at != 0 {
-		younger := t.lives.at(at)
-		if younger.before == i {
-			younger.before = l.before
-			return
-		}
-		at = younger.before
+	switch {
+	case l.after != 0:
+		t.lives.at(l.after).before = l.before
+	case l.before != 0:
+		t.byPID[l.pid] = l.before
+	default:
+		delete(t.byPID, l.pid)
 	}
+	l.before, l.after = 0, 0
 }
 
 // forget gives back all that a life holds but the states in the queue of the ended, which find their owner gone.

@@ -76,6 +76,7 @@ func tools(t testing.TB) string {
 	}
 	for _, argv := range [][]string{
 		{"gcc", "-O2", "-Wall", "-static", "-o", dir + "/storm", "storm/storm.c"},
+		{"gcc", "-O2", "-Wall", "-static", "-o", dir + "/crowd", "storm/crowd.c"},
 		{"gcc", "-Os", "-Wall", "-static", "-nostartfiles", "-o", dir + "/tiny", "storm/tiny.c"},
 	} {
 		if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
