@@ -22,9 +22,10 @@ const (
 	quiet = 2 * time.Second
 )
 
-// Replay prints the events of a whole audit log. What a pipe has said so far is
-// printed when it is quiet for two seconds. It ends at the end of r, when ctx
-// does, or with an error of reading or of printing.
+// Replay prints the events of a whole audit log, those of a pipe as they come to
+// their end, or when it is quiet for two seconds. It ends at the end of r, when
+// ctx does, or with an error of reading or of printing; a read of r that is under
+// way then goes on.
 func Replay(ctx context.Context, r io.Reader, p *Printer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -50,6 +51,10 @@ func Replay(ctx context.Context, r io.Reader, p *Printer) error {
 			}
 			if b.err != nil {
 				return errors.Join(lines.end(), p.Flush(), readError(b.err))
+			}
+			// A pipe on which something always trickles is never quiet.
+			if p.write(); p.err != nil {
+				return p.err
 			}
 			free <- b.bytes[:cap(b.bytes)]
 			idle.Reset(quiet)
