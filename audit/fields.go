@@ -2,6 +2,8 @@ package audit
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"vigil/audit/tables"
 )
@@ -102,13 +104,7 @@ func (f *Fields) NextWord() (Field, bool) {
 		for len(b) > 0 && b[0] == ' ' {
 			b = b[1:]
 		}
-		end := len(b)
-		for i, c := range b {
-			if c == '=' || c == ' ' {
-				end = i
-				break
-			}
-		}
+		end := nameEnd(b)
 		if end == 0 || end == len(b) || b[end] == ' ' {
 			// No name: what is here, if anything, is a word.
 			for end < len(b) && b[end] != ' ' {
@@ -188,22 +184,44 @@ func (f *Fields) value() []byte {
 	return v
 }
 
+// nameEnd returns where the first '=' or space is, or len(b). A name has no more
+// than eight bytes nearly always: it is found in one word, without a loop whose end
+// no processor can predict.
+func nameEnd(b []byte) int {
+	i := 0
+	if len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
+		if m := zeros(w^ones*'=') | zeros(w^ones*' '); m != 0 {
+			return bits.TrailingZeros64(m) / 8
+		}
+		i = 8
+	}
+	for i < len(b) && b[i] != '=' && b[i] != ' ' {
+		i++
+	}
+	return i
+}
+
 // spaceIndex returns where the first space is, or len(b). Short values are the
 // rule, but some have thousands of digits.
 func spaceIndex(b []byte) int {
-	for i, c := range b[:min(len(b), 24)] {
-		if c == ' ' {
-			return i
+	i := 0
+	for ; i+8 <= len(b) && i < 24; i += 8 {
+		if m := zeros(binary.LittleEndian.Uint64(b[i:]) ^ ones*' '); m != 0 {
+			return i + bits.TrailingZeros64(m)/8
 		}
 	}
-	if len(b) <= 24 {
-		return len(b)
-	}
-	if i := bytes.IndexByte(b[24:], ' '); i >= 0 {
-		return 24 + i
+	if n := bytes.IndexByte(b[i:], ' '); n >= 0 {
+		return i + n
 	}
 	return len(b)
 }
+
+const ones = 0x0101010101010101
+
+// zeros returns a word whose lowest bit that is set is in the lowest byte of w that
+// is zero; 0 if there is none.
+func zeros(w uint64) uint64 { return (w - ones) &^ w & (ones << 7) }
 
 // quoted returns the length of the quoted text that b begins with, 0 if its end is
 // missing.

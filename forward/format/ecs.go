@@ -35,11 +35,16 @@ func (j *JSON) user(o *object) {
 	default:
 		j.identity(o, f.ids[idUID])
 		j.groupOf(o, groups[0])
-		effective := f.ids[idEUID]
+		// Effective ids are written if they differ from the real ones, saved and
+		// filesystem's if they differ from the effective ones.
 		for i, name := range [...]string{"effective", "saved", "filesystem"} {
 			id, group := idEUID+i, groups[i+1]
-			if i > 0 && string(f.ids[id].number) == string(effective.number) &&
-				string(f.ids[group].number) == string(f.ids[idEGID].number) {
+			before, groupBefore := idUID, idGID
+			if i > 0 {
+				before, groupBefore = idEUID, idEGID
+			}
+			if string(f.ids[id].number) == string(f.ids[before].number) &&
+				string(f.ids[group].number) == string(f.ids[groupBefore].number) {
 				continue
 			}
 			o.key(name)
@@ -174,7 +179,7 @@ func (j *JSON) file(o *object) {
 		j.text = f.appendPath(j.text[:0], &f.file)
 		j.filePath(o)
 		if f.hasOther && (f.action.name == "linked" || f.action.name == "symlinked") {
-			j.text = f.appendPath(j.text[:0], &f.other)
+			j.text = f.appendTarget(j.text[:0])
 			o.string("target_path", j.text)
 		}
 		j.inode(o, &f.file)

@@ -469,6 +469,15 @@ func (f *facts) appendPath(dst []byte, p *path) []byte {
 	return p.name.Text(dst)
 }
 
+// appendTarget appends what a new link leads to. What a symbolic one leads to is
+// text, not the name of a file.
+func (f *facts) appendTarget(dst []byte) []byte {
+	if f.action.name == "symlinked" {
+		return f.other.name.Text(dst)
+	}
+	return f.appendPath(dst, &f.other)
+}
+
 // keys fills a with the keys of the rule.
 func (f *facts) keys(a *audit.Args) {
 	if f.moreKeys || f.main == nil || !f.isCall() {

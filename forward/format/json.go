@@ -48,6 +48,7 @@ type JSON struct {
 	order []int32 // of the records
 	// The objects of a record and of the msg in it.
 	outer, inner scope
+	avcNames     [2][]byte // that ausearch gives the words "denied" and "{ read }"
 
 	recordsText []byte
 	// Values being decoded.
@@ -64,7 +65,9 @@ func NewJSON(cfg JSONConfig) *JSON {
 	return &JSON{
 		cfg: cfg, host: []byte(cfg.Host),
 		acctText: make([]byte, 0, 256), // a socket address has up to 128 bytes
-		outer:    scope{seen: seen{seed: seed}}, inner: scope{seen: seen{seed: seed}},
+		avcNames: [2][]byte{[]byte("seresult"), []byte("seperms")},
+		outer:    scope{seen: newSeen(seed, "again", "words", "msg")},
+		inner:    scope{seen: newSeen(seed, "again", "words")},
 	}
 }
 
@@ -113,7 +116,7 @@ func (j *JSON) Append(dst []byte, e *audit.Event) []byte {
 	o.close()
 	o.close()
 	o.close()
-	j.facts = facts{} // views of what is the caller's again
+	j.facts.e = nil // what the other views are of is the caller's again
 	return append(o.b, '\n')
 }
 

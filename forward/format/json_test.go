@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vigil/audit"
+	"vigil/audit/tables"
 	"vigil/forward/format"
 )
 
@@ -102,4 +103,79 @@ func TestJSONGolden(t *testing.T) {
 	enc := format.NewJSON(format.JSONConfig{Host: "example", Names: names{}})
 	golden(t, enc, "real.log", "real.ecs", indent)
 	golden(t, enc, "other.log", "other.ecs", indent)
+}
+
+// Every field of every record is in the object of its record.
+func TestJSONLosesNothing(t *testing.T) {
+	type object struct {
+		fields map[string]any
+		again  []any
+	}
+	has := func(o object, fd audit.Field) bool {
+		text := strings.ToValidUTF8(string(fd.Text(nil)), "?")
+		switch v := o.fields[string(fd.Name)].(type) {
+		case string:
+			if strings.HasPrefix(v, text) || strings.Contains(v, "\\x") {
+				return true
+			}
+		case nil:
+			if _, ok := o.fields[string(fd.Name)]; ok && fd.IsNull() {
+				return true
+			}
+		}
+		for _, a := range o.again {
+			if a == string(fd.Name)+"="+text {
+				return true
+			}
+		}
+		return false
+	}
+	open := func(v any) object {
+		m, _ := v.(map[string]any)
+		again, _ := m["again"].([]any)
+		return object{m, again}
+	}
+	enc := format.NewJSON(format.JSONConfig{})
+	checked := 0
+	for _, log := range []string{"real.log", "other.log", "long.log"} {
+		for _, e := range events(t, log) {
+			var got struct {
+				Process struct{ Args []string }
+				Vigil   struct {
+					Audit struct{ Records map[string][]any }
+				}
+			}
+			if err := json.Unmarshal(enc.Append(nil, e), &got); err != nil {
+				t.Fatal(err)
+			}
+			if argv := e.Argv(); len(argv) != len(got.Process.Args) {
+				t.Errorf("%v: %d arguments, want %d", e.ID, len(got.Process.Args), len(argv))
+			}
+			nth := map[string]int{}
+			for _, r := range e.Records {
+				list := got.Vigil.Audit.Records[r.Type.String()]
+				if nth[r.Type.String()] >= len(list) {
+					t.Fatalf("%v: %d %v records, want more", e.ID, len(list), r.Type)
+				}
+				outer := open(list[nth[r.Type.String()]])
+				nth[r.Type.String()]++
+				inner := open(outer.fields["msg"])
+				for _, fs := range []audit.Fields{r.Fields(), r.Extra()} {
+					for fd, ok := fs.Next(); ok; fd, ok = fs.Next() {
+						o := outer
+						if fd.FromProgram() {
+							o = inner
+						}
+						isArg := r.Type == tables.TypeExecve && fd.Name[0] == 'a' && string(fd.Name) != "argc"
+						if checked++; !isArg && !has(o, fd) {
+							t.Errorf("%v %v: no %s=%s in %v", e.ID, r.Type, fd.Name, fd.Value, o.fields)
+						}
+					}
+				}
+			}
+		}
+	}
+	if checked < 5000 {
+		t.Errorf("%d fields checked", checked)
+	}
 }

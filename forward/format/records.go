@@ -95,11 +95,9 @@ func (j *JSON) record(o *object, r *audit.Record) {
 	j.outer.reset()
 	verdict, perms := r.AVC()
 	if verdict != nil {
-		// "avc:  denied  { read } for", under ausearch's names for its parts.
-		o.string("seresult", verdict)
-		o.string("seperms", perms)
-		for _, name := range [...]string{"seresult", "seperms"} {
-			j.outer.seen.addOwn(name)
+		for i, words := range [...][]byte{verdict, perms} {
+			j.outer.seen.add(j.avcNames[i])
+			o.string(string(j.avcNames[i]), words)
 		}
 	}
 	f := &j.facts

@@ -12,7 +12,10 @@ import (
 type seen struct {
 	filter [16]uint64
 	names  [][]byte
-	own    []byte // text of names
+
+	// What reset starts with: the names that the encoder uses itself.
+	own      [16]uint64
+	ownNames int
 
 	seed  maphash.Seed
 	table []seenName
@@ -27,11 +30,21 @@ type seenName struct {
 
 const fewNames = 64
 
-// reset forgets all names but those that the encoder uses itself. A table that a
-// hostile record has made large is not kept.
+// newSeen returns a set that holds the names that the encoder uses itself.
+func newSeen(seed maphash.Seed, own ...string) seen {
+	s := seen{seed: seed}
+	for _, name := range own {
+		s.add([]byte(name))
+	}
+	s.own, s.ownNames = s.filter, len(s.names)
+	return s
+}
+
+// reset forgets all names but the encoder's own. A table that a hostile record has
+// made large is not kept.
 func (s *seen) reset() {
-	s.filter = [16]uint64{}
-	s.names, s.own = s.names[:0], s.own[:0]
+	s.filter = s.own
+	s.names = s.names[:s.ownNames]
 	if s.n > 0 {
 		s.n = 0
 		s.round++
@@ -39,15 +52,6 @@ func (s *seen) reset() {
 			s.table, s.round = nil, 0
 		}
 	}
-	for _, name := range [...]string{"again", "words", "msg"} {
-		s.addOwn(name)
-	}
-}
-
-// addOwn adds a name that the encoder uses itself.
-func (s *seen) addOwn(name string) {
-	s.own = append(s.own, name...)
-	s.add(s.own[len(s.own)-len(name):])
 }
 
 // add adds a name and reports whether it is new. The name must stay as it is until

@@ -229,7 +229,9 @@ func (t *Text) called(dst []byte) []byte {
 		switch f.action.name {
 		case "renamed", "linked", "symlinked":
 			if f.hasOther {
-				dst = append(t.path(dst, &f.other), " ->"...)
+				t.value = f.appendTarget(t.value[:0])
+				dst = appendShell(append(dst, ' '), shorten(t.value, t.cfg.Limit))
+				dst = append(dst, " ->"...)
 			}
 		}
 		dst = t.path(dst, &f.file)
