@@ -2,6 +2,7 @@ package field
 
 import (
 	"bytes"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ var (
 const fromAddr = "SOCKADDR saddr="
 
 var fdFields = []Field{
-	{Name: "fd.num", Type: Int, Help: "number of the file descriptor", Example: "fd.num >= 0", Source: "SYSCALL exit=, a0=",
+	{Name: "fd.num", Type: Int, Help: "number of the file descriptor, -1 if there is none because the call failed", Example: "fd.num >= 0", Source: "SYSCALL exit=, a0=",
 		Needs: needsCall, get: getFDNum},
 	{Name: "fd.name", Type: String, Help: "path of the opened file, address of the peer or path of the socket", Example: "fd.name = /etc/shadow",
 		Source: fromPath + "; " + fromAddr, Needs: needsFD, get: getFDName},
@@ -157,7 +158,11 @@ func getFDNum(v *View, _ *Ref, out *Values) {
 	call := v.syscall()
 	switch call {
 	case "open", "openat", "openat2", "creat", "open_by_handle_at", "accept", "accept4", "socket", "memfd_create", "epoll_create1":
+		start := len(out.List)
 		getExit(v, nil, out)
+		if len(out.List) > start && int64(out.List[start].N) < 0 {
+			out.List[start].N = math.MaxUint64 // -1: there is no descriptor
+		}
 		return
 	}
 	if v.hasFile() || isNet(call) || call == "read" || call == "write" || call == "close" || call == "finit_module" {
