@@ -194,7 +194,10 @@ const smallBacklog = 8192
 
 func queue(s kernel.Status) Finding {
 	f := Finding{Check: "kernel queue", Verdict: OK, Found: fmt.Sprintf("%d records, waits up to %d ticks", s.BacklogLimit, s.BacklogWaitTime)}
-	if s.BacklogLimit != 0 && s.BacklogLimit < smallBacklog {
+	switch {
+	case s.BacklogLimit == 0:
+		f.Found = fmt.Sprintf("no limit, waits up to %d ticks", s.BacklogWaitTime)
+	case s.BacklogLimit < smallBacklog:
 		f.Found = fmt.Sprintf("%d records", s.BacklogLimit)
 		f.Advice = "nothing: `vigil run` raises it; for the time before it starts, boot with audit_backlog_limit=65536"
 	}

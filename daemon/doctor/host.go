@@ -85,6 +85,11 @@ func has(words []string, wanted ...string) bool {
 	return false
 }
 
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // lowSpace is when a full disk is near: auditd's space_left of 75 MiB.
 const lowSpace = 75 << 20
 
@@ -103,6 +108,10 @@ func (h Host) trail() Finding {
 	case err != nil:
 		f.Verdict, f.Found = Fail, fmt.Sprintf("%s: %s", dir, err)
 		f.Advice = "see that the directory can be made and read"
+		return f
+	case !isDirectory(place):
+		f.Verdict, f.Found = Fail, place+" is not a directory"
+		f.Advice = "move it away, or choose another place with --trail"
 		return f
 	case unix.Access(place, unix.W_OK) != nil:
 		f.Verdict, f.Found = Fail, place+" may not be written"
