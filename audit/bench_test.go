@@ -107,6 +107,21 @@ func BenchmarkAssembler(b *testing.B) {
 	b.Run("log", func(b *testing.B) { benchAssembler(b, false) })
 }
 
+// BenchmarkAssemblerInFlight has 8,192 events open all the time: a record costs no
+// more than with a few.
+func BenchmarkAssemblerInFlight(b *testing.B) {
+	r := mustLine(b, `type=AVC msg=audit(1.000:1): avc:  denied  { read } for  pid=1 comm="x" permissive=0`)
+	a := audit.NewAssembler(audit.AssemblerConfig{}, func(*audit.Event) {})
+	b.ReportAllocs()
+	for i := range b.N {
+		r.ID.Serial = uint32(i)
+		a.Push(r, time.Unix(1, 0))
+	}
+	if s := a.Stats(); b.N > 8192 && s.Open != 8192 {
+		b.Fatalf("%d events are open", s.Open)
+	}
+}
+
 func BenchmarkArgs(b *testing.B) {
 	for _, e := range assemble(b, corpus(b, "long.log")...) {
 		b.Run(map[int]string{6: "one-long", 4: "one-longer", 2048: "many"}[len(e.Argv())], func(b *testing.B) {
