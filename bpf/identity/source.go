@@ -32,7 +32,7 @@ type Config struct {
 	Proc string
 	// Ancestors is how many generations of parents are kept for each process though they have exited; 0 is 5.
 	Ancestors int
-	// TailAge and Tail bound for how long and how many of the dead are remembered; 0 is a minute and 8192. While
+	// TailAge and Tail bound for how long and how many of the dead are remembered; 0 is a minute and 4096. While
 	// look-ups lag behind, which shows in the stamps that they ask for, those that may still be asked for are
 	// remembered too, up to MaxTail; 0 is 65536. One is about 300 bytes.
 	TailAge       time.Duration
@@ -56,7 +56,7 @@ func (c *Config) complete() error {
 		c.TailAge = time.Minute
 	}
 	if c.Tail == 0 {
-		c.Tail = 8192
+		c.Tail = 4096
 	}
 	if c.MaxTail == 0 {
 		c.MaxTail = 65536
@@ -266,6 +266,7 @@ type Stats struct {
 func (s *Source) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.backend.drain(s.table)
 	st := Stats{Counts: s.table.counts, Scans: s.scans}
 	st.Dead, st.States, st.Cgroups = s.table.dead, s.table.past, len(s.table.cgroups.byKey)
 	if s.kernel != nil {

@@ -70,7 +70,6 @@ func join(t *testing.T, s *identity.Source, list []site, execs, pid int) joined 
 		m identity.Match
 	}
 	open := map[uint32]answer{}
-	var comm []byte
 	for seen, quiet := 0, 0; seen < execs && quiet < 50; {
 		messages, err := source.Read(t.Context())
 		if err != nil {
@@ -91,11 +90,7 @@ func join(t *testing.T, s *identity.Source, list []site, execs, pid int) joined 
 				if uid, _ := r.Get("uid"); string(uid.Value) != strconv.Itoa(stormUID) {
 					continue
 				}
-				q := identity.Query{Sec: r.ID.Sec, Milli: r.ID.Milli, Exec: true}
-				q.PID, q.PPID = number(r, "pid"), number(r, "ppid")
-				name, _ := r.Get("comm")
-				comm = name.Text(comm[:0])
-				q.Comm = comm
+				q := query(r)
 				began := time.Now()
 				p, match := s.Lookup(&q)
 				result.slowest = max(result.slowest, time.Since(began))
@@ -128,6 +123,13 @@ func join(t *testing.T, s *identity.Source, list []site, execs, pid int) joined 
 		t.Errorf("received %d of %d execs", n, execs)
 	}
 	return result
+}
+
+// query is what the SYSCALL record of an exec asks for.
+func query(r audit.Record) identity.Query {
+	name, _ := r.Get("comm")
+	return identity.Query{PID: number(r, "pid"), PPID: number(r, "ppid"), Sec: r.ID.Sec, Milli: r.ID.Milli, Exec: true,
+		Comm: name.Text(nil)}
 }
 
 func number(r audit.Record, name string) uint32 {

@@ -24,6 +24,7 @@ func TestStorm(t *testing.T) {
 				matches[m]++
 				switch {
 				case !m.Known(), found(p) == "":
+					t.Logf("pid %d at %d: %s %+v", pid, stamp, m, p)
 				case found(p) == list[worker].path:
 					right++
 				default:
