@@ -86,6 +86,7 @@ func TestRunOutput(t *testing.T) {
 	event := []audittest.Sent{
 		{Type: tables.TypeSyscall, Payload: []byte(`arch=c000003e syscall=59 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=1 ppid=7 pid=8 auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=1 comm="true" exe="/usr/bin/true" key="exec"`)},
 		{Type: tables.TypeExecve, Payload: []byte(`argc=2 a0="true" a1="seen in the output"`)},
+		{Type: tables.TypeProctitle, Payload: []byte(`proctitle="true"`)},
 		{Type: tables.TypeEOE},
 	}
 	f := func(kind output.Kind, want string) {
