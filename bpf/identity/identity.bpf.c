@@ -222,21 +222,23 @@ static __always_inline struct cgroup *any_v1_cgroup(struct css_set *set)
 	return 0;
 }
 
-static __always_inline void fill_cgroups(struct record *r, struct css_set *set)
+/* What a process's cgroups are called. */
+struct keys {
+	__u64 cgroup;
+	__u64 cgroup1;
+};
+
+static __always_inline struct keys keys_of(struct css_set *set, bool send)
 {
 	struct cgroup *v1 = any_v1_cgroup(set);
+	struct keys keys = {cgroup_key(set->dfl_cgrp), v1 ? cgroup_key(v1) : 0};
 
-	r->cgroup = cgroup_key(set->dfl_cgrp);
-	r->cgroup1 = v1 ? cgroup_key(v1) : 0;
-}
-
-static __always_inline void send_paths(struct css_set *set)
-{
-	struct cgroup *v1 = any_v1_cgroup(set);
-
-	send_path(set->dfl_cgrp, cgroup_key(set->dfl_cgrp));
-	if (v1)
-		send_path(v1, cgroup_key(v1));
+	if (send) {
+		send_path(set->dfl_cgrp, keys.cgroup);
+		if (v1)
+			send_path(v1, keys.cgroup1);
+	}
+	return keys;
 }
 
 static __always_inline void fill_pid(struct record *r, struct task_struct *task)
@@ -293,19 +295,26 @@ static __always_inline __u64 audit_stamp(struct task_struct *task)
 	return 0;
 }
 
-static __always_inline void fill(struct record *r, __u16 kind, struct task_struct *task)
+static __always_inline void fill_core(struct record *r, __u16 kind, struct task_struct *task, struct keys keys)
 {
-	struct nsproxy *ns = task->nsproxy;
-
 	r->kind = kind;
 	r->flags = 0;
 	r->pid = task->tgid;
 	r->start = task->start_boottime;
 	r->clock = bpf_ktime_get_ns();
+	r->cgroup = keys.cgroup;
+	r->cgroup1 = keys.cgroup1;
 	r->stamp = 0;
+	r->exec_id = task->self_exec_id;
+}
+
+static __always_inline void fill(struct record *r, __u16 kind, struct task_struct *task, struct keys keys)
+{
+	struct nsproxy *ns = task->nsproxy;
+
+	fill_core(r, kind, task, keys);
 	r->ppid = task->real_parent->tgid;
 	r->creator = 0;
-	r->exec_id = task->self_exec_id;
 	r->auid = r->session = ~0U;
 	if (bpf_core_field_exists(task->loginuid))
 		r->auid = task->loginuid.val;
@@ -319,7 +328,6 @@ static __always_inline void fill(struct record *r, __u16 kind, struct task_struc
 	r->zero = 0;
 	__builtin_memcpy(r->comm, task->comm, sizeof(r->comm));
 	fill_pid(r, task);
-	fill_cgroups(r, task->cgroups);
 }
 
 static __always_inline struct record *reserve(void)
@@ -336,16 +344,19 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct record *r;
+	struct keys keys;
 
 	if (child->pid != child->tgid)
 		return 0;
 	/* In its parent's cgroups, as nearly always, the paths have gone out with the parent. */
 	if (child->cgroups != parent->cgroups)
-		send_paths(child->cgroups);
+		keys = keys_of(child->cgroups, true);
+	else
+		keys = keys_of(child->cgroups, false);
 	r = reserve();
 	if (!r)
 		return 0;
-	fill(r, KIND_FORK, child);
+	fill(r, KIND_FORK, child, keys);
 	r->creator = parent->tgid;
 	r->stamp = audit_stamp(parent);
 	submit(r);
@@ -356,13 +367,12 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task)
 {
-	struct record *r;
+	struct keys keys = keys_of(task->cgroups, true);
+	struct record *r = reserve();
 
-	send_paths(task->cgroups);
-	r = reserve();
 	if (!r)
 		return 0;
-	fill(r, KIND_EXEC, task);
+	fill(r, KIND_EXEC, task, keys);
 	r->stamp = audit_stamp(task);
 	submit(r);
 	return 0;
@@ -379,7 +389,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	r = reserve();
 	if (!r)
 		return 0;
-	fill(r, KIND_EXIT, task->group_leader);
+	task = task->group_leader;
+	fill_core(r, KIND_EXIT, task, keys_of(task->cgroups, false)); /* the rest is of no use any more */
 	submit(r);
 	return 0;
 }
@@ -388,14 +399,15 @@ int BPF_PROG(on_exit, struct task_struct *task)
 static __always_inline int moved(struct task_struct *task)
 {
 	struct record *r;
+	struct keys keys;
 
 	if (task->pid != task->tgid)
 		return 0;
-	send_paths(task->cgroups);
+	keys = keys_of(task->cgroups, true);
 	r = reserve();
 	if (!r)
 		return 0;
-	fill(r, KIND_MOVE, task);
+	fill(r, KIND_MOVE, task, keys);
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
 		r->stamp = audit_stamp(bpf_get_current_task_btf()); /* whoever moves it */
 	submit(r);
@@ -449,15 +461,16 @@ int all_tasks(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct seq_file *seq = ctx->meta->seq;
 	struct record *r;
+	struct keys keys;
 	char mark = '.';
 
 	if (!task || task->pid != task->tgid || task->signal->live.counter <= 0)
 		return 0;
-	send_paths(task->cgroups);
+	keys = keys_of(task->cgroups, true);
 	r = reserve();
 	if (!r)
 		return 0;
-	fill(r, KIND_SEEN, task);
+	fill(r, KIND_SEEN, task, keys);
 	r->stamp = task->start_time;
 	submit(r);
 	bpf_seq_write(seq, &mark, sizeof(mark));
