@@ -39,7 +39,11 @@ type pipeline struct {
 
 func newPipeline(source *kernel.Source, writer *trail.Writer, s *scribe, keeper *rulesd.Keeper, log *slog.Logger) *pipeline {
 	p := &pipeline{source: source, trail: writer, scribe: s, ledger: s.ledger, keeper: keeper, log: log}
-	p.assembler = audit.NewAssembler(audit.AssemblerConfig{}, func(*audit.Event) { p.ledger.Assembled(1) })
+	p.assembler = audit.NewAssembler(audit.AssemblerConfig{}, func(e *audit.Event) {
+		if e.End != audit.EndLate { // the rest of an event that is counted already
+			p.ledger.Assembled(1)
+		}
+	})
 	return p
 }
 
