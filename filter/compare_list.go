@@ -40,11 +40,21 @@ func (k *compiler) listComparison(c *check, left int, right *listExpr, done *com
 }
 
 // fewValues is up to where looking at each value is faster than a table.
-const fewValues = 4
+const fewValues = 8
 
 // member returns the test for being in a set.
 func (k *compiler) member(s *slot, right *listExpr, values []string, tests []test) test {
-	if len(tests) <= fewValues || s.typ == field.Net {
+	switch {
+	case len(tests) <= fewValues && s.typ.IsText():
+		return func(v *field.Value) bool {
+			for i := range values {
+				if string(v.B) == values[i] {
+					return true
+				}
+			}
+			return false
+		}
+	case len(tests) <= fewValues || s.typ == field.Net:
 		return quantified(anyOf, tests)
 	}
 	switch s.typ {

@@ -198,6 +198,7 @@ func inClass(name string, c byte, fold bool) bool {
 // or [ in it is a pattern.
 type prefixes struct {
 	end   bool
+	roots [2]*prefixes // of the tree: relative and absolute paths
 	names map[string]*prefixes
 	globs []globPrefix
 }
@@ -210,7 +211,11 @@ type globPrefix struct {
 func newPrefixes(paths []string) *prefixes {
 	root := &prefixes{}
 	for _, path := range paths {
-		at := root.child([]byte(rootOf([]byte(path))))
+		i := rootOf([]byte(path))
+		if root.roots[i] == nil {
+			root.roots[i] = &prefixes{}
+		}
+		at := root.roots[i]
 		rest := []byte(path)
 		for len(rest) > 0 {
 			var part []byte
@@ -224,11 +229,11 @@ func newPrefixes(paths []string) *prefixes {
 }
 
 // rootOf tells absolute paths from others.
-func rootOf(path []byte) string {
+func rootOf(path []byte) int {
 	if len(path) > 0 && path[0] == '/' {
-		return "/"
+		return 1
 	}
-	return ""
+	return 0
 }
 
 func cutComponent(path []byte) (part, rest []byte) {
@@ -262,7 +267,7 @@ func (p *prefixes) child(part []byte) *prefixes {
 
 // match reports whether one of the paths is path or a directory above it.
 func (p *prefixes) match(path []byte) bool {
-	next := p.names[rootOf(path)]
+	next := p.roots[rootOf(path)]
 	return next != nil && next.below(path)
 }
 

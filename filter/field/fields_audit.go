@@ -106,7 +106,7 @@ func getTypes(v *View, _ *Ref, out *Values) {
 
 func getKeys(v *View, _ *Ref, out *Values) {
 	if v.isCall && v.keyed == 1 {
-		b, _ := v.textOf(nKey)
+		b := v.keyText()
 		for len(b) > 0 { // as Event.Keys does
 			i := bytes.IndexByte(b, keySeparator)
 			if i < 0 {
@@ -125,6 +125,23 @@ func getKeys(v *View, _ *Ref, out *Values) {
 	for i := 0; i < v.keys.Len(); i++ {
 		out.Bytes(v.keys.At(i))
 	}
+}
+
+// keyText decodes the key of SYSCALL: as textOf would, with less ado.
+func (v *View) keyText() []byte {
+	b, ok := v.value(nKey)
+	if n := len(b); !ok || string(b) == "(null)" {
+		return nil
+	} else if n >= 2 && b[0] == '"' && b[n-1] == '"' {
+		return b[1 : n-1]
+	}
+	start := len(v.buf)
+	out, ok := audit.AppendUnhex(v.buf, b)
+	if !ok {
+		return b
+	}
+	v.buf = out
+	return v.cut(start)
 }
 
 // keySeparator is AUDIT_KEY_SEPARATOR of libaudit.

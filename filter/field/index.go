@@ -90,8 +90,7 @@ func (x *index) walk(n name) bool {
 				} else {
 					to = from + 8 + space(b[from+8:])
 				}
-				switch first, last := b[from], b[to-1]; {
-				case first == '"', first == '\'', first == '{', last == ',', last == ')':
+				if special[b[from]] || special[b[to-1]] {
 					to = valueEnd(b, from)
 				}
 			}
@@ -126,6 +125,9 @@ func (x *index) walk(n name) bool {
 	x.at = at
 	return false
 }
+
+// special are the bytes at either end of a value with which it may not be plain.
+var special = [256]bool{'"': true, '\'': true, '{': true, ',': true, ')': true}
 
 // nameOf returns the field that x.body[x.at:] begins with, nNames for one of no
 // interest, and where its value begins, -1 if this is nothing that the kernel
