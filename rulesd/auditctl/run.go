@@ -165,10 +165,7 @@ func (c *controller) send(ctx context.Context, r *rule.Rule, verb string, reques
 		// A kernel that knows no trees.
 		old := r.Clone()
 		old.Fields[0].Field = tables.FieldPath
-		if request(ctx, old.AppendBinary(nil)) == nil {
-			return nil
-		}
-		return errReported
+		err = request(ctx, old.AppendBinary(nil))
 	}
 	switch {
 	case err == nil:

@@ -90,7 +90,10 @@ func refusedOp(f *Field) string {
 	return ""
 }
 
-// refusedValue checks a field's value by itself.
+// refusedValue checks a field's value by itself. Kernels of today mean to check the
+// values of perm, filetype, field_compare, saddr_fam and of AUDIT_LOGINUID_SET, and look
+// at them before they are set (audit_data_to_entry): such rules are taken and
+// never match.
 func refusedValue(f *Field) string {
 	const typeBits = 0o170000 // S_IFMT
 	switch f.Field {

@@ -231,7 +231,7 @@ func (w *writer) field(f Field) {
 	option := " -F " + name + op
 	switch f.Field {
 	case tables.FieldKey:
-		if f.Op == tables.OpEqual || w.style.Stock {
+		if w.style.Stock || f.Op == tables.OpEqual && writable(f.Text) {
 			w.keys(" -F key=", f.Text)
 		} else {
 			w.word(option, f.Text)
