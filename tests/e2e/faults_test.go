@@ -39,6 +39,7 @@ func TestKilled(t *testing.T) {
 	engine(t)
 	opens, execs := storm("open", events(t, 300000)), storm("exec", events(t, 30000))
 	o := rig.Options{Dir: filepath.Join(folder(t), "d"), Rules: []string{opens.Rule(), execs.Rule()}}
+	before := state(t)
 	d := startVigil(t, o)
 	finish := brewing(t, opens, execs)
 	grown(t, d.Log(), 1<<20)
@@ -56,6 +57,9 @@ func TestKilled(t *testing.T) {
 		t.Errorf("trail verify after the repair: exit %d: %s", code, out)
 	}
 	stop(t, d)
+	if changed := before.Changed(state(t)); changed != "" {
+		t.Errorf("the second run does not put back what the first one found: %s", changed)
+	}
 	a := report(t, d, opens, execs)
 	a.balanced(t)
 	if a.ledgers["repair"] == 0 {
@@ -70,45 +74,67 @@ func TestKilled(t *testing.T) {
 }
 
 // TestTaken takes the registration away and gives it to stock auditd. Vigil has to notice, say so, and go on as an
-// observer beside auditd.
+// observer beside auditd; told to retake, it is the daemon again once auditd is gone.
 func TestTaken(t *testing.T) {
-	engine(t)
-	base := folder(t)
-	execs := storm("exec", 4000)
-	d := startVigil(t, rig.Options{Dir: filepath.Join(base, "vigil"), Rules: []string{execs.Rule()}})
-	brew(t, execs)
-	// The kernel gives a living daemon's place to nobody, but the daemon's own process may give it up. Vigil is halted
-	// meanwhile, or it would be registered again before auditd is up.
-	signal(t, d, syscall.SIGSTOP)
 	if runtime.GOARCH != "amd64" {
 		t.Skip("missing: x86-64, to make a process give up its registration")
 	}
+	for _, answer := range []string{"observe", "retake"} {
+		t.Run(answer, func(t *testing.T) {
+			engine(t)
+			base := folder(t)
+			execs := storm("exec", 4000)
+			config := filepath.Join(base, "vigil.yaml")
+			if err := os.WriteFile(config, []byte("source: {on_taken: "+answer+"}\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			d := startVigil(t, rig.Options{Dir: filepath.Join(base, "vigil"), Rules: []string{execs.Rule()}, Args: []string{"--config", config}})
+			brew(t, execs)
+			auditd := usurp(t, d, filepath.Join(base, "auditd"))
+			eventually(t, 15*time.Second, "vigil says that the registration went to auditd", func() bool {
+				return strings.Contains(d.Messages(), fmt.Sprint(auditd.PID()))
+			})
+			brew(t, execs)
+			quiet(t, d)
+			if got := state(t).PID; got != auditd.PID() {
+				t.Errorf("registered: %d, want auditd, %d", got, auditd.PID())
+			}
+			want := 2 * 4000
+			if answer == "retake" {
+				stop(t, auditd)
+				eventually(t, 15*time.Second, "vigil is registered again", func() bool { return state(t).PID == d.PID() })
+				brew(t, execs)
+				quiet(t, d)
+				want += 4000
+			}
+			settle(t, d)
+			stop(t, d)
+			a := report(t, d, execs)
+			a.balanced(t)
+			if got := a.keys["storm-exec"]; got != want {
+				t.Errorf("%d execs in the trail, want all %d", got, want)
+			}
+		})
+	}
+}
+
+// usurp makes vigil give up its registration without knowing, and starts auditd, which takes it. The kernel gives a
+// living daemon's place to nobody, but the daemon's own process may give it up; vigil is halted meanwhile, or it would
+// be registered again before auditd is up.
+func usurp(t *testing.T, d *rig.Daemon, dir string) *rig.Daemon {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	signal(t, d, syscall.SIGSTOP)
 	// In a process of its own: this one waits for vigil's end, and that wait would swallow the tracer's stops.
 	if out, stderr, code := runAs(t, []string{helperUnregister}, self, fmt.Sprint(d.PID())); code != 0 {
 		t.Fatalf("unregister: exit %d: %s%s", code, out, stderr)
 	}
-	auditd := startAuditd(t, rig.Options{Dir: filepath.Join(base, "auditd")})
+	auditd := startAuditd(t, rig.Options{Dir: dir})
 	signal(t, d, syscall.SIGCONT)
-	eventually(t, 15*time.Second, "vigil says that the registration went to auditd", func() bool {
-		return strings.Contains(d.Messages(), fmt.Sprint(auditd.PID()))
-	})
-	brew(t, execs)
-	quiet(t, d)
-	settle(t, d)
-	if got := state(t).PID; got != auditd.PID() {
-		t.Errorf("registered: %d, want auditd, %d", got, auditd.PID())
-	}
-	stop(t, d)
-	stop(t, auditd)
-	a := report(t, d, execs)
-	a.balanced(t)
-	if got := a.keys["storm-exec"]; got != 2*4000 {
-		t.Errorf("%d execs in the trail, want all 8000: 4000 as daemon, 4000 as observer", got)
-	}
+	return auditd
 }
 
 // TestDiskFull lets the trail's partition run full in a storm, then makes room.
