@@ -48,21 +48,37 @@ const maxAncestors = 16
 
 // attribution returns the value of a key behind 0x1D.
 func (v *View) attribution(key string) ([]byte, bool) {
-	if !v.hasSubj || len(v.subject.Enrichment) == 0 {
-		return nil, false
-	}
-	f, ok := v.subject.GetExtra(key)
+	f, ok := v.extra(key)
 	if !ok {
 		return nil, false
 	}
 	return v.decode(f), true
 }
 
-func (v *View) attributionUint(key string) (uint64, bool) {
-	if !v.hasSubj || len(v.subject.Enrichment) == 0 {
-		return 0, false
+// extra returns a field of the enrichment, which is walked once an event: there
+// may be fifty, and some fields here ask for many of them.
+func (v *View) extra(key string) (audit.Field, bool) {
+	if len(v.subject.Enrichment) == 0 {
+		return audit.Field{}, false
 	}
-	f, ok := v.subject.GetExtra(key)
+	if v.done&doneExtra == 0 {
+		v.done |= doneExtra
+		v.extras = v.extras[:0]
+		fs := v.subject.Extra()
+		for f, ok := fs.Next(); ok; f, ok = fs.Next() {
+			v.extras = append(v.extras, f)
+		}
+	}
+	for i := range v.extras {
+		if string(v.extras[i].Name) == key {
+			return v.extras[i], true
+		}
+	}
+	return audit.Field{}, false
+}
+
+func (v *View) attributionUint(key string) (uint64, bool) {
+	f, ok := v.extra(key)
 	if !ok {
 		return 0, false
 	}
@@ -91,45 +107,35 @@ func (v *View) attributed() bool {
 	}
 	v.done |= doneAttr
 	v.attr = false
-	if len(v.subject.Enrichment) == 0 {
-		return false
-	}
-	fs := v.subject.Extra()
-	for f, ok := fs.Next(); ok; f, ok = fs.Next() {
-		switch string(f.Name) {
-		case keyCgroup, keyContainerID, keyStart, keyUnit, keyPodName, "P1" + keyAncestorPID:
+	for _, key := range [...]string{keyCgroup, keyContainerID, keyStart, keyUnit, keyPodName, "P1" + keyAncestorPID} {
+		if _, ok := v.extra(key); ok {
 			v.attr = true
-			return true
+			break
 		}
 	}
-	return false
+	return v.attr
 }
 
 // ancestor returns an attribute of the n-th ancestor, 1 being the parent.
 func (v *View) ancestor(n int, suffix string) ([]byte, bool) {
-	if n < 1 || n > maxAncestors || !v.hasSubj || len(v.subject.Enrichment) == 0 {
+	if n < 1 || n > maxAncestors {
 		return nil, false
 	}
 	var key [16]byte
 	k := append(key[:0], 'P')
 	k = strconv.AppendUint(k, uint64(n), 10)
 	k = append(k, suffix...)
-	fs := v.subject.Extra()
-	for f, ok := fs.Next(); ok; f, ok = fs.Next() {
-		if bytes.Equal(f.Name, k) {
-			return v.decode(f), true
-		}
+	f, ok := v.extra(string(k))
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	return v.decode(f), true
 }
 
 // enriched returns the name in auditd's enrichment, AUID="root", nil if there is
 // none or it says that there is none.
 func (v *View) enriched(key string) []byte {
-	if !v.hasSubj || len(v.subject.Enrichment) == 0 {
-		return nil
-	}
-	f, ok := v.subject.GetExtra(key)
+	f, ok := v.extra(key)
 	if !ok {
 		return nil
 	}

@@ -45,6 +45,7 @@ type View struct {
 	saddr   audit.Sockaddr
 	hasAddr bool
 	attr    bool
+	extras  []audit.Field // of subject's enrichment
 
 	buf     []byte // decoded text
 	raw     []byte // of the socket address
@@ -59,6 +60,7 @@ const (
 	doneKeys
 	doneAddr
 	doneAttr
+	doneExtra
 )
 
 // NewView returns a View without an event.
