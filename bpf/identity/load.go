@@ -229,9 +229,10 @@ func (k *kernelPrograms) scan(t *table, lock sync.Locker) (bool, error) {
 		return false, fmt.Errorf("open task iterator: %w", err)
 	}
 	defer reader.Close()
-	var marks [128]byte // as many processes are reported by one read: they must fit into the ring
+	// As many processes as this has bytes are reported by one read: they must fit into the ring, with their paths.
+	marks := make([]byte, max(1, min(128, k.ring.size/16384)))
 	for {
-		_, err := reader.Read(marks[:])
+		_, err := reader.Read(marks)
 		for done := false; !done; {
 			lock.Lock()
 			done = k.drain(t)

@@ -56,7 +56,7 @@ func mapRing(fd, size int) (*ring, error) {
 		if mapped != nil {
 			_ = unix.Munmap(mapped)
 		}
-		mapped, err = unix.Mmap(fd, 2*int64(page)+offset, min(ringWindow, size), unix.PROT_READ, unix.MAP_SHARED)
+		mapped, err = unix.Mmap(fd, 2*int64(page)+offset, min(ringWindow, size)+page, unix.PROT_READ, unix.MAP_SHARED)
 		if err != nil {
 			mapped = nil
 			return nil, fmt.Errorf("map ring: %w", err)

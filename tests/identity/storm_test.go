@@ -2,7 +2,9 @@ package identity
 
 import (
 	"flag"
+	"os"
 	"testing"
+	"time"
 
 	"vigil/bpf/identity"
 )
@@ -65,4 +67,35 @@ func TestReuse(t *testing.T) {
 		}
 	})
 	t.Logf("%d execs with one pid: right %d, unknown %d, wrong 0, %v", n, right, unknown, matches)
+}
+
+// TestDrops has a ring that holds some thirty records: what is lost is counted, makes nothing wrong, and is repaired.
+func TestDrops(t *testing.T) {
+	require(t)
+	dir := tools(t)
+	list := sites(t, "hybrid", 4)
+	s := open(t, identity.Config{Mode: identity.BPF, RingSize: os.Getpagesize()})
+	matches := map[identity.Match]int{}
+	start(t, dir, list, *execs/40, 54321, 0).each(func(worker int, pid uint32, stamp uint64) {
+		p, m := s.Lookup(&identity.Query{PID: pid, Sec: int64(stamp / 1e9), Milli: uint16(stamp / 1e6 % 1000)})
+		matches[m]++
+		if m.Known() && found(p) != "" && found(p) != list[worker].path {
+			t.Errorf("pid %d: got %s %+v, want %s", pid, m, p, list[worker].path)
+		}
+	})
+	stats := s.Stats()
+	t.Logf("%v, dropped %d records and %d paths, %d scans", matches, stats.DroppedRecords, stats.DroppedPaths, stats.Scans)
+	if stats.DroppedRecords == 0 {
+		t.Error("nothing was dropped")
+	}
+	var m identity.Match
+	for range 100 { // a scan comes within a second
+		if _, m = lookupNow(s, os.Getpid()); m == identity.Exact {
+			break
+		}
+		wait(100 * time.Millisecond)
+	}
+	if m != identity.Exact {
+		t.Errorf("this process is %s after %d scans", m, s.Stats().Scans)
+	}
 }
