@@ -1,0 +1,238 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"vigil/enrich/attribution"
+)
+
+// Config says how a Store works. Its zero value is good for the host itself.
+type Config struct {
+	// Host is where the host's root directory is; "/" if empty.
+	Host string
+	// Node is the name of the Kubernetes node, put into every pod.
+	Node string
+	// Labels are the names of the labels to keep; one that ends in * stands for all that begin so.
+	Labels []string
+	// Tail is for how long a container that is gone from disk is remembered after its last event; 0 is 5 minutes.
+	Tail time.Duration
+	// AbsentFor is for how long a container that was not found is not looked for again; 0 is 5 seconds.
+	AbsentFor time.Duration
+	// Max is how many containers are remembered, those not found included; 0 is 4096. The one that was asked for longest
+	// ago gives way.
+	Max int
+	// Found is called by Run with each container that was found, and again if what is known of it has changed. nil: nobody is told.
+	Found func(*attribution.Container)
+	// Logger gets what is wrong with a runtime's files, once for each container; nothing is logged if nil.
+	Logger *slog.Logger
+}
+
+// Store knows containers by their ids. Get and All may be called at once from several goroutines, beside Run.
+type Store struct {
+	cfg    Config
+	find   func(Key) (*attribution.Container, error)
+	known  atomic.Pointer[map[Key]*entry] // replaced as a whole, by Run alone
+	wanted chan Key
+
+	found, absent, failed, refused atomic.Uint64
+}
+
+// entry is one container.
+type entry struct {
+	container *attribution.Container // nil: it was not found
+	used      atomic.Int64           // time of the last Get, nanoseconds since the epoch
+	until     int64                  // when one that was not found may be looked for again
+}
+
+// NewStore returns a Store that knows nothing yet.
+func NewStore(cfg Config) *Store {
+	if cfg.Host == "" {
+		cfg.Host = "/"
+	}
+	if cfg.Tail <= 0 {
+		cfg.Tail = 5 * time.Minute
+	}
+	if cfg.AbsentFor <= 0 {
+		cfg.AbsentFor = 5 * time.Second
+	}
+	if cfg.Max <= 0 {
+		cfg.Max = 4096
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	f := &finder{host: host{cfg.Host}, labels: cfg.Labels, node: cfg.Node}
+	s := &Store{cfg: cfg, find: f.find, wanted: make(chan Key, 256)}
+	s.known.Store(&map[Key]*entry{})
+	return s
+}
+
+// Get returns the container, nil if it is not known: Run then looks for it. now is the time in nanoseconds since the
+// epoch. Get takes no lock, waits for nothing and does not allocate.
+func (s *Store) Get(k Key, now int64) *attribution.Container {
+	e := (*s.known.Load())[k]
+	if e == nil {
+		s.want(k)
+		return nil
+	}
+	// Not at each call: the line is shared with other processors.
+	if last := e.used.Load(); now-last > int64(time.Second) || now < last {
+		e.used.Store(now)
+	}
+	if e.container == nil && now > e.until {
+		s.want(k)
+	}
+	return e.container
+}
+
+// want asks Run for a container, unless too many are waiting: it is asked for again with its next event.
+func (s *Store) want(k Key) {
+	select {
+	case s.wanted <- k:
+	default:
+		s.refused.Add(1)
+	}
+}
+
+// All returns the containers that are known, in the order of their ids.
+func (s *Store) All() []*attribution.Container {
+	var list []*attribution.Container
+	for _, e := range *s.known.Load() {
+		if e.container != nil {
+			list = append(list, e.container)
+		}
+	}
+	slices.SortFunc(list, func(a, b *attribution.Container) int { return strings.Compare(a.ID, b.ID) })
+	return list
+}
+
+// Run looks containers up until ctx ends.
+func (s *Store) Run(ctx context.Context) error {
+	tick := time.NewTicker(max(s.cfg.Tail/4, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case k := <-s.wanted:
+			s.look(k, time.Now())
+		case <-tick.C:
+			s.sweep(time.Now())
+		}
+	}
+}
+
+// look looks one container up.
+func (s *Store) look(k Key, now time.Time) {
+	old := (*s.known.Load())[k]
+	if old != nil && (old.container != nil || now.UnixNano() <= old.until) {
+		return // several events have asked
+	}
+	e := &entry{until: now.Add(s.cfg.AbsentFor).UnixNano()}
+	e.used.Store(now.UnixNano())
+	c, err := s.find(k)
+	switch {
+	case err == nil:
+		e.container = c
+		s.found.Add(1)
+	case errors.Is(err, errNone):
+		s.absent.Add(1)
+	default:
+		s.failed.Add(1)
+		if old == nil {
+			s.cfg.Logger.Warn("a container's data cannot be read", "container", k.ID, "err", err)
+		}
+	}
+	next := maps.Clone(*s.known.Load())
+	for len(next) >= s.cfg.Max {
+		evict(next)
+	}
+	next[k] = e
+	s.known.Store(&next)
+	if c != nil && s.cfg.Found != nil {
+		s.cfg.Found(c)
+	}
+}
+
+// evict removes the container that was asked for longest ago.
+func evict(m map[Key]*entry) {
+	var oldest Key
+	least := int64(0)
+	for k, e := range m {
+		if used := e.used.Load(); least == 0 || used < least {
+			oldest, least = k, used
+		}
+	}
+	delete(m, oldest)
+}
+
+// sweep looks again at the containers that have been still for the tail: those that are gone are forgotten, the others are kept.
+func (s *Store) sweep(now time.Time) {
+	known := *s.known.Load()
+	var next map[Key]*entry
+	for k, e := range known {
+		if now.UnixNano()-e.used.Load() < int64(s.cfg.Tail) {
+			continue
+		}
+		var c *attribution.Container
+		if e.container != nil {
+			var err error
+			if c, err = s.find(k); err == nil && equal(c, e.container) {
+				e.used.Store(now.UnixNano())
+				continue
+			}
+		}
+		if next == nil {
+			next = maps.Clone(known)
+		}
+		delete(next, k)
+		if c != nil {
+			changed := &entry{container: c}
+			changed.used.Store(now.UnixNano())
+			next[k] = changed
+			if s.cfg.Found != nil {
+				s.cfg.Found(c)
+			}
+		}
+	}
+	if next != nil {
+		s.known.Store(&next)
+	}
+}
+
+func equal(a, b *attribution.Container) bool {
+	if (a.Pod == nil) != (b.Pod == nil) || !slices.Equal(a.Labels, b.Labels) {
+		return false
+	}
+	if a.Pod != nil {
+		p, q := *a.Pod, *b.Pod
+		if !slices.Equal(p.Labels, q.Labels) || p.Name != q.Name || p.Namespace != q.Namespace || p.UID != q.UID ||
+			p.Account != q.Account || p.Sandbox != q.Sandbox || p.Node != q.Node {
+			return false
+		}
+	}
+	return a.ID == b.ID && a.Name == b.Name && a.Image == b.Image && a.Digest == b.Digest && a.Runtime == b.Runtime &&
+		a.Privileged == b.Privileged
+}
+
+// Stats are a Store's counts since it was made.
+type Stats struct {
+	Known   int    // containers remembered, those not found included
+	Found   uint64 // look-ups that found one
+	Absent  uint64 // look-ups that did not
+	Failed  uint64 // look-ups in which a file could not be read
+	Refused uint64 // requests that did not wait because too many did
+}
+
+// Stats returns the counts as they are now.
+func (s *Store) Stats() Stats {
+	return Stats{Known: len(*s.known.Load()), Found: s.found.Load(), Absent: s.absent.Load(), Failed: s.failed.Load(),
+		Refused: s.refused.Load()}
+}
