@@ -29,7 +29,7 @@ const defaultConfig = "/etc/vigil/vigil.yaml"
 func (p *places) addFlags(c *cobra.Command) {
 	p.addReadFlags(c)
 	c.Flags().StringVar(&p.stateDir, "state-dir", "/var/lib/vigil", "`directory` for what outlives a reboot")
-	c.Flags().StringVar(&p.runDir, "run-dir", "/run/vigil", "`directory` for the control socket and the pid file")
+	c.Flags().StringVar(&p.runDir, "run-dir", "/run/vigil", "`directory` for the control socket, and for what is to be put back after a crash")
 }
 
 // addReadFlags adds the places that commands need which only read.
@@ -72,8 +72,16 @@ func newConfigCommand(stdio terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Check and show the configuration",
-		Args:  noArguments,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		Long: `Settings come, weakest first, from the defaults, from auditd.conf, from vigil.yaml
+and from the command line of "vigil run". Everything is optional.
+
+EXIT STATUS
+  0  done
+  1  the configuration is wrong
+  2  wrong usage`,
+		Example: "  vigil config show --defaults\n  vigil config check",
+		Args:    aCommand,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newConfigCheckCommand(stdio), newConfigShowCommand(stdio))
 	return c

@@ -24,7 +24,7 @@ EXIT STATUS
 		Example: "  vigil fields proc.\n  vigil fields --json container | jq -r '.[].name'",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usageError{fmt.Errorf("%s takes one word, got %d", c.CommandPath(), len(args))}
+				return wrongUsage(c, "%s takes one word, got %d", shortName(c), len(args))
 			}
 			return nil
 		},

@@ -12,13 +12,20 @@ import (
 // and `make man` call it; people read the pages.
 func newManCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "man DIR",
-		Short:  "Write the man pages of all commands into DIR",
-		Long:   "Write the man pages of all commands, section 8, into the existing or new\ndirectory DIR.",
-		Hidden: true,
+		Use:   "man DIR",
+		Short: "Write the man pages of all commands into DIR",
+		Long: `Write the man pages of all commands, section 8, into the existing or new directory
+DIR.
+
+EXIT STATUS
+  0  done
+  1  the pages could not be written
+  2  wrong usage`,
+		Example: "  vigil man /usr/local/share/man/man8",
+		Hidden:  true,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{fmt.Errorf("%s wants one directory", c.CommandPath())}
+				return wrongUsage(c, "%s wants one directory", shortName(c))
 			}
 			return nil
 		},

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -39,12 +38,6 @@ const (
 	exitFailed = 1
 	exitUsage  = 2
 )
-
-// usageError is a wrong command line, exit status 2.
-type usageError struct{ err error }
-
-func (e usageError) Error() string { return e.err.Error() }
-func (e usageError) Unwrap() error { return e.err }
 
 // exitError ends a command that has already said what there is to say.
 type exitError int
@@ -80,24 +73,13 @@ func exitStatus(stdio terminal, err error) int {
 		return int(exit)
 	case errors.Is(err, syscall.EPIPE): // the reader of our output has left
 		return exitFailed
-	case errors.As(err, &usage), isCobraUsage(err):
+	case errors.As(err, &usage):
 		fmt.Fprintf(stdio.err, "vigil: %s\n", err)
 		return exitUsage
 	default:
 		fmt.Fprintf(stdio.err, "vigil: %s\n", err)
 		return exitFailed
 	}
-}
-
-// isCobraUsage tells cobra's complaints about the command line, which have no
-// type of their own, from errors of the commands.
-func isCobraUsage(err error) bool {
-	for _, beginning := range []string{"unknown command ", "unknown flag", "unknown shorthand ", "invalid argument ", "flag needs ", "required flag"} {
-		if strings.HasPrefix(err.Error(), beginning) {
-			return true
-		}
-	}
-	return false
 }
 
 // newRootCommand is the tree of vigil's commands, in the order of a day's work.
@@ -114,16 +96,27 @@ With no configuration at all:
   vigil run          what is executed on this host, live; the trail in
                      /var/log/audit/audit.log; Ctrl-C puts everything back
   vigil status       what the kernel produced, what was lost, what is on disk
-  vigil doctor       what this host can and cannot do, and what to do about it`,
+  vigil doctor       what this host can and cannot do, and what to do about it
+
+EXIT STATUS, of every command
+  0  done
+  1  failed; what failed, why, and what to do is on standard error
+  2  wrong usage`,
+		Example:       "  vigil run\n  vigil replay /var/log/audit/audit.log",
+		Version:       version(),
+		Args:          aCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetIn(stdio.in)
 	root.SetOut(stdio.out)
 	root.SetErr(stdio.err)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w: see `%s --help`", err, c.CommandPath())}
-	})
+	root.SetVersionTemplate("vigil {{.Version}}\n")
+	root.SetUsageTemplate(usageTemplate)
+	root.SetFlagErrorFunc(wrongFlag)
+	root.SetHelpCommand(newHelpCommand())
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		newRunCommand(stdio),
 		newStatusCommand(stdio),
@@ -133,15 +126,8 @@ With no configuration at all:
 		newRulesCommand(stdio),
 		newTrailCommand(stdio),
 		newConfigCommand(stdio),
+		newCompletionCommand(stdio),
 		newManCommand(),
 	)
 	return root
-}
-
-// noArguments and the like are cobra's checks with our exit status.
-func noArguments(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s takes no arguments, got %q", c.CommandPath(), args[0])}
-	}
-	return nil
 }

@@ -33,7 +33,7 @@ EXIT STATUS
   zcat old/audit.log.*.gz | vigil replay - --output json > events.ndjson`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{fmt.Errorf("%s wants files, or - for standard input", c.CommandPath())}
+				return wrongUsage(c, "%s wants files, or - for standard input", shortName(c))
 			}
 			return nil
 		},

@@ -26,9 +26,15 @@ func newRulesCommand(stdio terminal) *cobra.Command {
 		Use:   "rules",
 		Short: "Check, compare, load and explain audit rules",
 		Long: `Audit rules say what the kernel records. They stand in /etc/audit/rules.d, in the
-language of auditctl(8). These commands work with and without a running daemon.`,
-		Args: noArguments,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+language of auditctl(8). These commands work with and without a running daemon.
+
+EXIT STATUS
+  0  done
+  1  the rules have errors, or are not the kernel's
+  2  wrong usage`,
+		Example: "  vigil rules check\n  vigil rules diff",
+		Args:    aCommand,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newRulesCheckCommand(stdio), newRulesListCommand(stdio), newRulesDiffCommand(stdio),
 		newRulesApplyCommand(stdio), newRulesExplainCommand(stdio))

@@ -65,7 +65,7 @@ EXIT STATUS
 		},
 	}
 	where.addFlags(c)
-	c.Flags().StringVar(&mode, "mode", "", "auto, daemon or observer (default from the configuration: auto)")
+	c.Flags().StringVar(&mode, "mode", "", "be `what`: auto, daemon or observer (default from the configuration: auto)")
 	show.addFlags(c)
 	return c
 }

@@ -16,8 +16,16 @@ func newTrailCommand(stdio terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trail",
 		Short: "Check the trail",
-		Args:  noArguments,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		Long: `The trail is the log on disk: /var/log/audit/audit.log, and the older files beside
+it. LEDGER records in it carry a hash chain over all its bytes.
+
+EXIT STATUS
+  0  done
+  1  something is damaged, or could not be read
+  2  wrong usage`,
+		Example: "  vigil trail verify",
+		Args:    aCommand,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newTrailVerifyCommand(stdio))
 	return c
