@@ -45,11 +45,11 @@ func Parse(path string) Info {
 	parent := ""
 	for rest := path; rest != ""; {
 		rest = strings.TrimPrefix(rest, "/")
-		name, below, _ := strings.Cut(rest, "/")
+		name, _, _ := strings.Cut(rest, "/")
 		if name == "" {
 			break
 		}
-		below = rest[len(name):]
+		below := rest[len(name):]
 		if in.PodUID == "" {
 			in.PodUID = podUID(name)
 		}

@@ -51,6 +51,7 @@ type joined struct {
 func join(t *testing.T, s *identity.Source, list []site, execs, pid int) joined {
 	t.Helper()
 	dir := tools(t)
+	execs -= execs % len(list)
 	control := audittest.LockEngine(t)
 	if err := control.AddRule(t.Context(), execRule(t)); err != nil {
 		t.Fatal(err)
