@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,32 +42,70 @@ func (p *places) addReadFlags(c *cobra.Command) {
 }
 
 // load reads the configuration: defaults, auditd.conf, vigil.yaml, flags. What
-// auditd.conf asks for and Vigil does not do is said to log, if there is one.
+// somebody has chosen in auditd.conf and Vigil does not do is said to log, if there
+// is one.
 func (p *places) load(log *slog.Logger) (config.Config, error) {
-	c := config.Default(p.auditDir)
-	auditdConf := filepath.Join(p.auditDir, "auditd.conf")
-	ignored, err := c.ApplyAuditdConf(auditdConf)
-	if err != nil {
-		return c, err
+	c, ignored, err := p.read()
+	chosen := slices.DeleteFunc(ignored, config.ShippedByAuditd)
+	if len(chosen) > 0 && log != nil && err == nil {
+		log.Warn(p.auditdConf() + ": not acted on: " + strings.Join(chosen, ", "))
 	}
-	if len(ignored) > 0 && log != nil {
-		log.Warn("settings that are not acted on", "file", auditdConf, "settings", ignored)
+	return c, err
+}
+
+func (p *places) auditdConf() string { return filepath.Join(p.auditDir, "auditd.conf") }
+
+// read is load, and returns everything in auditd.conf that is not acted on.
+func (p *places) read() (c config.Config, ignored []string, err error) {
+	auditDir, err := filepath.Abs(p.auditDir)
+	if err != nil {
+		return c, nil, fmt.Errorf("find the audit directory: %w", err)
+	}
+	c = config.Default(auditDir)
+	if ignored, err = c.ApplyAuditdConf(p.auditdConf()); err != nil {
+		return c, nil, unreadable(err, "--audit-dir")
 	}
 	file := p.config
 	if file == "" {
 		file = defaultConfig
 	}
 	if err := c.ApplyYAML(file); err != nil && (p.config != "" || !errors.Is(err, fs.ErrNotExist)) {
-		return c, err
+		return c, nil, unreadable(err, "--config")
 	}
 	if p.trail != "" {
-		absolute, err := filepath.Abs(p.trail)
-		if err != nil {
-			return c, fmt.Errorf("find the trail: %w", err)
-		}
-		c.Trail.Path = absolute
+		c.Trail.Path, err = p.namedTrail()
 	}
-	return c, nil
+	return c, ignored, err
+}
+
+// unreadable adds to an error of reading a file, which flag has named, what to do.
+func unreadable(err error, flag string) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: run as root, or name another place with %s", err, flag)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: name one that is there with %s", err, flag)
+	}
+	return err
+}
+
+// namedTrail is the trail that --trail names.
+func (p *places) namedTrail() (string, error) {
+	path, err := filepath.Abs(p.trail)
+	if err != nil {
+		return "", fmt.Errorf("find the trail: %w", err)
+	}
+	return path, nil
+}
+
+// trailPath finds the trail, for commands that need nothing else: one that is
+// named needs no configuration.
+func (p *places) trailPath() (string, error) {
+	if p.trail != "" {
+		return p.namedTrail()
+	}
+	c, err := p.load(nil)
+	return c.Trail.Path, err
 }
 
 func newConfigCommand(stdio terminal) *cobra.Command {
@@ -93,7 +133,8 @@ func newConfigCheckCommand(stdio terminal) *cobra.Command {
 		Use:   "check",
 		Short: "Read the configuration as `vigil run` would, and say what is wrong",
 		Long: `Read auditd.conf and vigil.yaml as "vigil run" would. The first thing that is
-wrong is said with its file, line and what would be right.
+wrong is said with its file, line and what would be right. What auditd does for
+some setting of auditd.conf and Vigil does not is named.
 
 EXIT STATUS
   0  nothing is wrong
@@ -102,10 +143,14 @@ EXIT STATUS
 		Example: "  vigil config check --config ./vigil.yaml",
 		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			if _, err := where.load(newLogger(stdio.err)); err != nil {
+			_, ignored, err := where.read()
+			if err != nil {
 				return err
 			}
-			_, err := fmt.Fprintln(stdio.out, "the configuration is right")
+			if len(ignored) > 0 {
+				fmt.Fprintf(stdio.out, "in %s, and not acted on:\n  %s\n", where.auditdConf(), strings.Join(ignored, "\n  "))
+			}
+			_, err = fmt.Fprintln(stdio.out, "the configuration is right")
 			return err
 		},
 	}

@@ -3,11 +3,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"text/tabwriter"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"vigil/daemon/doctor"
+	"vigil/trail"
 )
 
 func newDoctorCommand(stdio terminal) *cobra.Command {
@@ -26,11 +28,12 @@ EXIT STATUS
 		Example: "  vigil doctor\n  vigil doctor --json | jq -r '.[] | select(.verdict != \"ok\") | .advice'",
 		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			settings, err := where.load(nil)
+			path, err := where.trailPath()
 			if err != nil {
-				return err
+				path = trail.DefaultPath // what is wrong with the configuration is only one finding
 			}
-			findings := doctor.Examine(c.Context(), doctor.Host{Proc: "/proc", Trail: settings.Trail.Path, Status: doctor.Engine})
+			findings := doctor.Examine(c.Context(), doctor.Host{Proc: "/proc", Trail: path, Status: doctor.Engine})
+			findings = append(findings, configured(where))
 			if err := printFindings(stdio, findings, asJSON); err != nil {
 				return err
 			}
@@ -45,18 +48,51 @@ EXIT STATUS
 	return c
 }
 
+// configured says whether the configuration can be read.
+func configured(where places) doctor.Finding {
+	f := doctor.Finding{Check: "configuration", Verdict: doctor.OK, Found: "nothing is wrong with it"}
+	if _, err := where.load(nil); err != nil {
+		f.Verdict, f.Found, f.Advice = doctor.Fail, err.Error(), "mend it; `vigil config check` says when it is right"
+	}
+	return f
+}
+
 func printFindings(stdio terminal, findings []doctor.Finding, asJSON bool) error {
 	if asJSON {
 		encoder := json.NewEncoder(stdio.out)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(findings)
 	}
-	table := tabwriter.NewWriter(stdio.out, 0, 0, 2, ' ', 0)
+	names := 0
 	for _, f := range findings {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Verdict, f.Check, f.Found)
-		if f.Advice != "" {
-			fmt.Fprintf(table, "\t\t  -> %s\n", f.Advice)
+		names = max(names, len(f.Check))
+	}
+	var text strings.Builder
+	for _, f := range findings {
+		fmt.Fprintf(&text, "%-4s  %-*s  %s\n", f.Verdict, names, f.Check, f.Found)
+		arrow := "->"
+		for _, line := range wrap(f.Advice, adviceWidth) {
+			fmt.Fprintf(&text, "%*s %s\n", names+len("fail    ->"), arrow, line)
+			arrow = ""
 		}
 	}
-	return table.Flush()
+	_, err := io.WriteString(stdio.out, text.String())
+	return err
+}
+
+// adviceWidth keeps what the doctor says within 100 columns.
+const adviceWidth = 70
+
+// wrap breaks a text into lines of at most width bytes, between words.
+func wrap(text string, width int) []string {
+	var lines []string
+	for _, word := range strings.Fields(text) {
+		last := len(lines) - 1
+		if last >= 0 && len(lines[last])+1+len(word) <= width {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
 }

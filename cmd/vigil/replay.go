@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -64,7 +66,7 @@ func replayFile(ctx context.Context, stdio terminal, name string, printer *outpu
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return fmt.Errorf("replay: %w", err)
+		return cannotReplay(name, err)
 	}
 	defer f.Close() //nolint:errcheck // only read
 	return replayStream(ctx, f, name, printer)
@@ -76,7 +78,7 @@ func replayStream(ctx context.Context, r io.Reader, name string, printer *output
 	if magic, err := buffered.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
 		unpacked, err := gzip.NewReader(buffered)
 		if err != nil {
-			return fmt.Errorf("replay %s: %w", name, err)
+			return cannotReplay(name, err)
 		}
 		r = unpacked
 	} else {
@@ -87,7 +89,23 @@ func replayStream(ctx context.Context, r io.Reader, name string, printer *output
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("replay %s: %w", name, err)
+		return cannotReplay(name, err)
 	}
 	return nil
+}
+
+// cannotReplay says why a log could not be read, and what to do.
+func cannotReplay(name string, err error) error {
+	what := "replay " + name
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w: name audit logs, or - for standard input", what, fs.ErrNotExist)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: %w: run as root, or as a member of the log's group", what, fs.ErrPermission)
+	case errors.Is(err, syscall.EISDIR):
+		return fmt.Errorf("%s: %w: name the files in it", what, syscall.EISDIR)
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%s: %w: the compressed file is damaged; what could be read was printed", what, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }

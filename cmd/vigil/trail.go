@@ -51,13 +51,13 @@ EXIT STATUS
 		Example: "  vigil trail verify\n  vigil trail verify --trail /mnt/evidence/audit.log --json",
 		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			settings, err := where.load(nil)
+			path, err := where.trailPath()
 			if err != nil {
 				return err
 			}
-			report, err := trail.Verify(c.Context(), settings.Trail.Path)
+			report, err := trail.Verify(c.Context(), path)
 			if err != nil {
-				return err
+				return unreadable(err, "--trail")
 			}
 			if err := printReport(stdio.out, report, asJSON); err != nil {
 				return err

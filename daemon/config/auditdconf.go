@@ -160,6 +160,21 @@ func auditdOtherKeys() []string {
 	}
 }
 
+// ShippedByAuditd reports whether a setting that [Config.ApplyAuditdConf] returned
+// stands so in the auditd.conf that auditd 3.0.9 and 4.2.2 ship: nobody has chosen
+// it for this host.
+func ShippedByAuditd(setting string) bool {
+	return slices.Contains([]string{
+		"priority_boost = 4", "verify_email = yes", "action_mail_acct = root",
+		"space_left = 75", "space_left_action = SYSLOG", "admin_space_left = 50", "admin_space_left_action = SUSPEND",
+		"disk_full_action = SUSPEND", "disk_error_action = SUSPEND",
+		"tcp_listen_queue = 5", "tcp_max_per_addr = 1", "use_libwrap = yes", "tcp_client_max_idle = 0",
+		"transport = TCP", "krb5_principal = auditd", "distribute_network = no",
+		"q_depth = 2000", "overflow_action = SYSLOG", "max_restarts = 10", "plugin_dir = /etc/audit/plugins.d",
+		"end_of_event_timeout = 2", "report_interval = 0",
+	}, setting)
+}
+
 func (a *auditdConf) word(value string, right []string, set func(string)) error {
 	w := strings.ToLower(value)
 	if !slices.Contains(right, w) {

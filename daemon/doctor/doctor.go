@@ -138,7 +138,7 @@ func (h Host) namespaces() Finding {
 		f.Advice = "share the host's pid namespace (hostPID: true, --pid=host): only there can a process register"
 	case !sameNetwork(h.Proc):
 		f.Verdict, f.Found = Warn, "a network namespace other than that of process 1"
-		f.Advice = "nothing to do with CAP_SYS_ADMIN and the host's pid namespace: vigil enters the host's network for its socket"
+		f.Advice = "with CAP_SYS_ADMIN and the host's pid namespace vigil enters the host's network for its socket; without them, share the host's network"
 	}
 	return f
 }
@@ -161,7 +161,7 @@ func enabled(s kernel.Status) Finding {
 	switch s.Enabled {
 	case 0:
 		f.Found = "there, and off"
-		f.Advice = "nothing: `vigil run` turns it on, and off again when it leaves"
+		f.Advice = "nothing to do: `vigil run` turns it on, and off again when it leaves"
 	case 2:
 		f.Verdict, f.Found = Warn, "enabled, and locked until the next boot (-e 2)"
 		f.Advice = "rules cannot be changed now; `vigil run` reads and keeps what comes"
@@ -199,7 +199,7 @@ func queue(s kernel.Status) Finding {
 		f.Found = fmt.Sprintf("no limit, waits up to %d ticks", s.BacklogWaitTime)
 	case s.BacklogLimit < smallBacklog:
 		f.Found = fmt.Sprintf("%d records", s.BacklogLimit)
-		f.Advice = "nothing: `vigil run` raises it; for the time before it starts, boot with audit_backlog_limit=65536"
+		f.Advice = "nothing to do: `vigil run` raises it; for the time before it starts, boot with audit_backlog_limit=65536"
 	}
 	return f
 }
