@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -53,6 +55,9 @@ EXIT STATUS
 			if err := config.CheckMode(mode); err != nil {
 				return usageError{fmt.Errorf("--mode: %w", err)}
 			}
+			// The end of the output's reader must not be ours before everything is
+			// put back: writing to it gives EPIPE instead.
+			signal.Ignore(syscall.SIGPIPE)
 			return daemon.Run(c.Context(), daemon.Options{
 				Settings: settings,
 				StateDir: where.stateDir,
