@@ -212,5 +212,8 @@ func (d *daemon) openRules(ctx context.Context) error {
 	// Put back by leave, before the stream is drained; here only if that was not
 	// reached.
 	d.later(func() error { return d.rules.restoreRules(context.WithoutCancel(ctx)) })
-	return d.rules.load(ctx)
+	if err := d.rules.load(ctx); err != nil {
+		return err
+	}
+	return d.ask(ctx) // so that status tells what has become of the engine
 }
