@@ -19,7 +19,11 @@ import (
 //     never absent, a twin, which matches the same events, stands in for it: first the
 //     twins are appended, then the old places given up, then the rules appended
 //     again, then the twins taken out.
-//   - Rules that are not wanted go after the new ones have come.
+//   - Rules that are not wanted go after the new ones have come. Those that say never
+//     go before anything is moved, which could come to stand behind them.
+//
+// So an event that is recorded before and after is recorded all the time. What is
+// recorded neither before nor after may be recorded in between.
 
 // stepKind is what a step asks of the kernel.
 type stepKind uint8
@@ -199,10 +203,11 @@ func (p *planner) fixHeads() {
 }
 
 // headHolds reports whether every rule that must stand before rule i does: those
-// at the head keep the wanted order among themselves.
+// at the head keep the wanted order among themselves. A rule that says never must
+// be the first of all that concern it, as it is for a moment when it is prepended.
 func (p *planner) headHolds(i int) bool {
 	for j := range i {
-		if p.zones[j] != head && !commute(&p.want[i], &p.want[j]) {
+		if (p.zones[j] != head || p.want[i].Action == tables.ActionNever) && !commute(&p.want[i], &p.want[j]) {
 			return false
 		}
 	}
@@ -234,29 +239,34 @@ func (p *planner) plan(keep []bool) plan {
 	for i := range p.want {
 		wanted[p.want[i].ID()] = true
 	}
-	var unwanted []step
+	var never, always []step
 	for i := range p.have {
 		if keep[i] {
 			continue
 		}
 		out.removed = append(out.removed, i)
-		if gone := (step{stepDelete, &p.have[i], -1}); wanted[p.have[i].ID()] {
+		gone := step{stepDelete, &p.have[i], -1}
+		switch {
+		case wanted[p.have[i].ID()]:
 			out.steps = append(out.steps, gone) // one too many of a kept rule
-		} else {
-			unwanted = append(unwanted, gone)
+		case p.have[i].Action == tables.ActionNever:
+			never = append(never, gone)
+		default:
+			always = append(always, gone)
 		}
 	}
 	for _, i := range slices.Backward(first) {
 		out.steps = append(out.steps, step{stepPrepend, &p.want[i], i})
 	}
-	p.appendTail(&out, last)
-	out.steps = append(out.steps, unwanted...)
+	p.appendTail(&out, last, never)
+	out.steps = append(out.steps, always...)
 	return out
 }
 
-// appendTail appends the rules that go to the end. From the first moved one on
-// this takes twins.
-func (p *planner) appendTail(out *plan, last []int) {
+// appendTail appends the rules that go to the end, from the first moved one on with
+// twins. Between, when all are there in one form, it takes out the unwanted ones
+// that say never.
+func (p *planner) appendTail(out *plan, last []int, never []step) {
 	at := slices.IndexFunc(last, func(i int) bool { return p.haveAt[i] >= 0 })
 	if at < 0 {
 		at = len(last)
@@ -272,18 +282,25 @@ func (p *planner) appendTail(out *plan, last []int) {
 			out.steps = append(out.steps, step{stepAppend, t, -1})
 		}
 	}
-	// The last one first: an old place given up early would let a rule that
-	// comes before it stand behind it for a moment.
-	for _, i := range slices.Backward(rest) {
-		if p.haveAt[i] >= 0 {
-			out.steps = append(out.steps, step{stepDelete, &p.want[i], -1})
+	// Of what goes the rules that say never go first: what is left then records
+	// all that both orders record.
+	out.steps = append(out.steps, never...)
+	for _, action := range [...]tables.Action{tables.ActionNever, tables.ActionAlways} {
+		for _, i := range rest {
+			if p.haveAt[i] >= 0 && p.want[i].Action == action {
+				out.steps = append(out.steps, step{stepDelete, &p.want[i], -1})
+			}
 		}
 	}
 	for _, i := range rest {
 		out.steps = append(out.steps, step{stepAppend, &p.want[i], i})
 	}
-	for _, t := range slices.Backward(twins) {
-		out.steps = append(out.steps, step{stepDelete, t, -1})
+	for _, action := range [...]tables.Action{tables.ActionNever, tables.ActionAlways} {
+		for _, t := range twins {
+			if t.Action == action {
+				out.steps = append(out.steps, step{stepDelete, t, -1})
+			}
+		}
 	}
 }
 

@@ -8,21 +8,27 @@ import (
 	"vigil/rulesd/rule"
 )
 
-// commute reports whether two rules may stand in either order: no event is
-// recorded by one order and not by the other, or under another key.
+// commute reports whether two rules may stand in either order. The first rule of a
+// list that matches decides (kernel/auditsc.c: audit_filter_syscall, and the rules'
+// prio where files are concerned), so they may not
 //
-// The first rule of a list that matches decides (kernel/auditsc.c:
-// audit_filter_syscall, and the rules' prio where files are concerned). Rules on
-// different files are taken to commute although one rename or link can touch
-// both: it is recorded either way.
+//   - if one says always, the other never, and an event can match both;
+//   - if both record, under different keys, and one matches all that the other
+//     does: behind the general rule the special one would never fire.
+//
+// Two rules that overlap in part may: an event that matches both is recorded
+// under the key of either. To hold to the order of all of them would mean to move
+// half of a set, with as many moments of double work for the kernel, for a change
+// in the middle of it. So may rules on different files, although one rename can
+// touch both.
 func commute(a, b *rule.Rule) bool {
 	if a.List != b.List || a.List == tables.ListExclude {
 		return true // the list exclude excludes, whatever the action
 	}
-	if a.Action == b.Action && (!recordsKey(a) || slices.Equal(a.Keys(), b.Keys())) {
-		return true
+	if a.Action != b.Action {
+		return disjoint(a, b)
 	}
-	return disjoint(a, b)
+	return !recordsKey(a) || slices.Equal(a.Keys(), b.Keys()) || !covers(a, b) && !covers(b, a)
 }
 
 // recordsKey reports whether a rule's key shows in records.
