@@ -46,7 +46,7 @@ func (f *finder) containerd(k Key) (*attribution.Container, error) {
 		for _, namespace := range names[:min(len(names), 64)] {
 			var b bundle
 			if e := f.host.decode(tasks+"/"+namespace+"/"+k.ID+"/config.json", &b); e != nil {
-				err = e
+				err = telling(err, e)
 				continue
 			}
 			c := &attribution.Container{Runtime: string(cgroup.Containerd)}

@@ -23,7 +23,8 @@ func (f *finder) docker(k Key) (*attribution.Container, error) {
 	err := errNone
 	for _, root := range dockerRoots {
 		dir := root + "/containers/" + k.ID
-		if err = f.host.decode(dir+"/config.v2.json", &file); err != nil {
+		if e := f.host.decode(dir+"/config.v2.json", &file); e != nil {
+			err = telling(err, e)
 			continue
 		}
 		c := &attribution.Container{Runtime: string(cgroup.Docker), Name: cut(strings.TrimPrefix(file.Name, "/"))}

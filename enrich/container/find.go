@@ -154,3 +154,11 @@ func isTrue(s string) attribution.Truth {
 	}
 	return attribution.TruthOf(b)
 }
+
+// telling returns the one of two errors that says more than that there is nothing.
+func telling(a, b error) error {
+	if a == nil || errors.Is(a, errNone) || errors.Is(a, os.ErrNotExist) {
+		return b
+	}
+	return a
+}

@@ -34,7 +34,7 @@ func (f *finder) storage(k Key) (*attribution.Container, error) {
 		for _, driver := range drivers {
 			var b bundle
 			if e := f.host.decode(root+"/"+driver+"-containers/"+k.ID+"/userdata/config.json", &b); e != nil {
-				err = e
+				err = telling(err, e)
 				continue
 			}
 			c := &attribution.Container{Runtime: string(cgroup.Podman)}
