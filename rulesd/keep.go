@@ -90,7 +90,8 @@ type Keeper struct {
 	files  func(ctx context.Context, paths []string) <-chan struct{}
 
 	wanted  *Set      // the last set that could be loaded
-	said    string    // the last Rejected, Left, Locked or Failed, so that it is said once
+	bad     string    // what was said of the files last, so that it is said once
+	said    string    // the last Left, Locked or Failed, likewise
 	repairs int       // in a row, for the delay of the next one
 	last    time.Time // of the last repair
 }
@@ -188,8 +189,13 @@ func (k *Keeper) check(ctx context.Context) {
 		err = set.Err()
 	}
 	if err != nil {
-		k.say(Event{Kind: Rejected, Set: set, Err: err})
+		if k.bad != err.Error() {
+			k.bad = err.Error()
+			k.cfg.Report(Event{Kind: Rejected, Set: set, Err: err})
+		}
 		set = k.wanted // the kernel keeps what was good
+	} else {
+		k.bad = ""
 	}
 	if set == nil || ctx.Err() != nil {
 		return
@@ -214,13 +220,9 @@ func (k *Keeper) check(ctx context.Context) {
 // agree notes that the kernel has what it should.
 func (k *Keeper) agree(set *Set, changed bool, diff *Diff) {
 	if changed || !sameSettings(&k.wanted.Settings, &set.Settings) {
-		k.wanted = set
 		k.cfg.Report(Event{Kind: Applied, Set: set, Diff: diff})
 	}
-	k.wanted = set
-	if set.Err() == nil {
-		k.said = ""
-	}
+	k.wanted, k.said = set, ""
 }
 
 // apply loads changed files.
