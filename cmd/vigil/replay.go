@@ -24,13 +24,15 @@ func newReplayCommand(stdio terminal) *cobra.Command {
 		Long: `Put the records of audit logs together into events and print them, as "vigil run"
 does live. Works on auditd's logs, RAW or ENRICHED, with or without node names,
 gzip-compressed or not; "-" is standard input. Needs no privileges but to read
-the files. Lines that are no audit records are skipped and counted.
+the files. They are read in the order given: the oldest first. Lines that are no
+audit records are skipped and counted.
 
 EXIT STATUS
   0  done
   1  a file could not be read
   2  wrong usage`,
 		Example: `  vigil replay /var/log/audit/audit.log
+  vigil replay audit.log.2 audit.log.1 audit.log
   vigil replay audit.log --filter 'proc.name = bash and evt.failed = true'
   zcat old/audit.log.*.gz | vigil replay - --output json > events.ndjson`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -46,9 +48,12 @@ EXIT STATUS
 			}
 			printer := output.NewPrinter(stdio.out, options)
 			for _, name := range args {
-				if err := replayFile(c.Context(), stdio, name, printer); err != nil {
-					return err
+				if err = replayFile(c.Context(), stdio, name, printer); err != nil {
+					break
 				}
+			}
+			if err := errors.Join(err, printer.Flush()); err != nil {
+				return err
 			}
 			if s := printer.Stats(); s.Skipped > 0 {
 				fmt.Fprintf(stdio.err, "vigil: skipped %d of %d lines that are no audit records\n", s.Skipped, s.Lines)

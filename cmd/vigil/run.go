@@ -71,6 +71,7 @@ EXIT STATUS
 	}
 	where.addFlags(c)
 	c.Flags().StringVar(&mode, "mode", "", "be `what`: auto, daemon or observer (default from the configuration: auto)")
+	choices(c, "mode", string(config.Auto), string(config.Daemon), string(config.Observer))
 	show.addFlags(c)
 	return c
 }

@@ -15,6 +15,7 @@ type showing struct {
 
 func (s *showing) addFlags(c *cobra.Command) {
 	c.Flags().StringVar(&s.kind, "output", "text", "print each event in this `form`: text, json, raw or none")
+	choices(c, "output", output.Kinds()...)
 	c.Flags().StringVar(&s.filter, "filter", "", "print only events that meet this `condition`, in Falco's and sysdig's language; see vigil fields")
 	c.Flags().StringVar(&s.line, "format", "", "print this `line` of each event, like '%evt.time %proc.cmdline'; with a * in front also of those that lack a field")
 }

@@ -114,7 +114,15 @@ EXIT STATUS
 				return err
 			}
 			about.InitDefaultHelpFlag()
+			about.InitDefaultVersionFlag()
 			return about.Help()
 		},
+	}
+}
+
+// choices makes shells offer the words that a flag takes.
+func choices(c *cobra.Command, flag string, words ...string) {
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic("BUG: " + err.Error())
 	}
 }

@@ -174,7 +174,7 @@ func BenchmarkReplay(b *testing.B) {
 			b.ReportAllocs()
 			b.ResetTimer()
 			p := output.NewPrinter(&discard{}, output.Options{Kind: kind, Host: "example"})
-			if err := output.Replay(b.Context(), &repeated{text: text, lines: b.N}, p); err != nil {
+			if err := errors.Join(output.Replay(b.Context(), &repeated{text: text, lines: b.N}, p), p.Flush()); err != nil {
 				b.Fatal(err)
 			}
 		})

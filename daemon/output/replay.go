@@ -22,10 +22,11 @@ const (
 	quiet = 2 * time.Second
 )
 
-// Replay prints the events of a whole audit log, those of a pipe as they come to
-// their end, or when it is quiet for two seconds. It ends at the end of r, when
-// ctx does, or with an error of reading or of printing; a read of r that is under
-// way then goes on.
+// Replay prints the events of an audit log, those of a pipe as they come to their
+// end, or when it is quiet for two seconds. It ends at the end of r, when ctx does,
+// or with an error of reading or of printing; a read of r that is under way then
+// goes on. Events that are still open may go on in another log: after the last one,
+// Flush prints them.
 func Replay(ctx context.Context, r io.Reader, p *Printer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -40,7 +41,7 @@ func Replay(ctx context.Context, r io.Reader, p *Printer) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), p.Flush())
+			return ctx.Err()
 		case <-idle.C:
 			if err := p.Flush(); err != nil {
 				return err
@@ -50,7 +51,7 @@ func Replay(ctx context.Context, r io.Reader, p *Printer) error {
 				return err
 			}
 			if b.err != nil {
-				return errors.Join(lines.end(), p.Flush(), readError(b.err))
+				return errors.Join(lines.end(), readError(b.err))
 			}
 			// A pipe on which something always trickles is never quiet.
 			if p.write(); p.err != nil {

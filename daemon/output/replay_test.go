@@ -29,7 +29,7 @@ func replay(t *testing.T, kind output.Kind, r io.Reader) (string, output.Stats) 
 	t.Helper()
 	var out bytes.Buffer
 	p := output.NewPrinter(&out, output.Options{Kind: kind})
-	if err := output.Replay(t.Context(), r, p); err != nil {
+	if err := errors.Join(output.Replay(t.Context(), r, p), p.Flush()); err != nil {
 		t.Errorf("replay: %v", err)
 	}
 	return out.String(), p.Stats()
@@ -193,6 +193,27 @@ func TestReplayPipe(t *testing.T) {
 	})
 }
 
+// An event whose records stand in two logs, because the rotation came between, is
+// one.
+func TestReplayRotated(t *testing.T) {
+	var out bytes.Buffer
+	p := output.NewPrinter(&out, output.Options{Kind: output.JSON})
+	for _, log := range []string{
+		"type=SYSCALL msg=audit(1700000000.000:1): arch=c000003e syscall=59 success=yes exit=0 pid=8\n",
+		"type=EXECVE msg=audit(1700000000.000:1): argc=1 a0=\"in the newer log\"\n",
+	} {
+		if err := output.Replay(t.Context(), strings.NewReader(log), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "in the newer log") {
+		t.Errorf("got %s", got)
+	}
+}
+
 // Ctrl-C ends a replay that waits, with all that was said so far.
 func TestReplayCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -200,9 +221,8 @@ func TestReplayCancelled(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		out := &locked{}
 		ended := make(chan error, 1)
-		go func() {
-			ended <- output.Replay(ctx, r, output.NewPrinter(out, output.Options{Kind: output.JSON}))
-		}()
+		p := output.NewPrinter(out, output.Options{Kind: output.JSON})
+		go func() { ended <- output.Replay(ctx, r, p) }()
 		if _, err := io.WriteString(w, "type=SYSCALL msg=audit(1700000001.000:10): arch=c000003e syscall=59 success=yes exit=0 pid=8\n"); err != nil {
 			t.Error(err)
 		}
@@ -210,6 +230,9 @@ func TestReplayCancelled(t *testing.T) {
 		stop()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("ended with %v", err)
+		}
+		if err := p.Flush(); err != nil {
+			t.Error(err)
 		}
 		if got := strings.Count(out.String(), "\n"); got != 1 {
 			t.Errorf("%d lines, want 1", got)
@@ -223,6 +246,9 @@ func TestReplayErrors(t *testing.T) {
 	var out bytes.Buffer
 	p := output.NewPrinter(&out, output.Options{Kind: output.Raw})
 	err := output.Replay(t.Context(), io.MultiReader(strings.NewReader(login(1, "a")+"\n"+login(2, "b")), iotest.ErrReader(broken)), p)
+	if err := p.Flush(); err != nil {
+		t.Error(err)
+	}
 	if !errors.Is(err, broken) || strings.Count(out.String(), "\n") != 2 {
 		t.Errorf("reading fails: %v, printed %q", err, out.String())
 	}
