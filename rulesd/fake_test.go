@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 // there already, one that is appended may not, and of two equal rules the first one is
 // deleted (kernel/auditfilter.c).
 type fakeKernel struct {
+	mu       sync.Mutex
 	lists    map[tables.List][]rule.Rule
 	requests []string                    // "append", "prepend" or "delete", and the rule
 	locked   bool                        // EPERM for every change
@@ -52,6 +54,8 @@ func (k *fakeKernel) view() *fakeView {
 }
 
 func (k *fakeKernel) Rules(context.Context) ([][]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var out [][]byte
 	for list := range tables.List(8) {
 		for _, r := range k.lists[list] {
@@ -89,6 +93,8 @@ func (k *fakeKernel) request(kind string, r *rule.Rule) error {
 }
 
 func (k *fakeKernel) AddRule(_ context.Context, data []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var r rule.Rule
 	if err := r.UnmarshalBinary(data); err != nil {
 		return errors.Join(err, syscall.EINVAL)
@@ -125,6 +131,8 @@ func (k *fakeKernel) AddRule(_ context.Context, data []byte) error {
 }
 
 func (k *fakeKernel) DeleteRule(_ context.Context, data []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var r rule.Rule
 	if err := r.UnmarshalBinary(data); err != nil {
 		return errors.Join(err, syscall.EINVAL)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,8 @@ type keeping struct {
 	keeper *Keeper
 	lines  []string
 	files  chan struct{}
+
+	mu     sync.Mutex
 	events []string
 }
 
@@ -41,6 +44,8 @@ func keep(t *testing.T, leave bool, lines []string, test func(t *testing.T, k *k
 						text += " -" + e.Diff.Removed[i].Text(testStyle())
 					}
 				}
+				k.mu.Lock()
+				defer k.mu.Unlock()
 				k.events = append(k.events, text)
 			},
 		}
@@ -65,6 +70,8 @@ func (k *keeping) wait(d time.Duration) {
 
 func (k *keeping) expect(t *testing.T, events []string, rules ...string) {
 	t.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if diff := cmp.Diff(k.events, events); diff != "" {
 		t.Errorf("events: got -, want +\n%s", diff)
 	}
