@@ -20,6 +20,7 @@ type Auditd struct {
 	Log string
 
 	stop func()
+	gone chan struct{} // closed when it has exited
 }
 
 // StartAuditd starts the stock auditd, logging RAW into a directory of its own,
@@ -27,19 +28,33 @@ type Auditd struct {
 // test is skipped if auditd is not installed, and fails if CI=true.
 func StartAuditd(t testing.TB, ctl *kernel.Control) *Auditd {
 	t.Helper()
+	d, ok := TryAuditd(t, ctl)
+	if !ok {
+		t.Fatal("auditd does not register")
+	}
+	return d
+}
+
+// TryAuditd is StartAuditd for when somebody else may be faster: it reports
+// whether auditd has become the registered daemon.
+func TryAuditd(t testing.TB, ctl *kernel.Control) (*Auditd, bool) {
+	t.Helper()
 	d := launchAuditd(t)
-	for range 500 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		status, err := ctl.Status(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if int(status.PID) == d.PID {
-			return d
+			return d, true
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case <-d.gone:
+			return d, false
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
-	t.Fatalf("auditd does not register")
-	return nil
+	return d, false
 }
 
 // FailAuditd starts the stock auditd and waits until it has given up, as it does
@@ -60,12 +75,15 @@ func launchAuditd(t testing.TB) *Auditd {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	d := &Auditd{PID: cmd.Process.Pid, Dir: dir, Log: filepath.Join(dir, "audit.log")}
+	d := &Auditd{PID: cmd.Process.Pid, Dir: dir, Log: filepath.Join(dir, "audit.log"), gone: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ends is not what is tested
+		close(d.gone)
+	}()
 	d.stop = sync.OnceFunc(func() {
-		// It may refuse to end at the first word while its plugins start.
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		kill := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
-		_ = cmd.Wait()
+		<-d.gone
 		kill.Stop()
 	})
 	t.Cleanup(d.stop)

@@ -77,10 +77,8 @@ func (k *Kernel) handle(s *socket, t tables.Type, seq uint32, p []byte) int32 {
 		}
 		k.emit(tables.TypeConfigChange, "op=make_equiv res=1")
 	default:
-		if t != tables.TypeUser && t < 1100 {
-			return -int32(syscall.EINVAL)
-		}
-		if len(p) < 2 {
+		// AUDIT_USER and the two ranges for user messages.
+		if t != tables.TypeUser && (t < 1100 || t > 1199) && (t < 2100 || t > 2999) || k.status.Enabled != 0 && len(p) < 2 {
 			return -int32(syscall.EINVAL)
 		}
 		k.emit(t, fmt.Sprintf("pid=%d uid=0 auid=4294967295 ses=4294967295 msg='%s'", s.pid, bytes.TrimRight(p, "\x00")))

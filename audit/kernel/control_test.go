@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -16,15 +17,6 @@ import (
 	"vigil/audit/kernel"
 	"vigil/audit/tables"
 )
-
-// rule returns a rule as the kernel lists it, on the exit list, with a field
-// that tells it from others.
-func rule(n byte) []byte {
-	r := make([]byte, 1040)
-	r[0] = 4 // AUDIT_FILTER_EXIT
-	r[300] = n
-	return r
-}
 
 func TestControlStatus(t *testing.T) {
 	k := audittest.NewKernel()
@@ -71,30 +63,99 @@ func TestControlSetBytes(t *testing.T) {
 	}
 }
 
-func TestControlRules(t *testing.T) {
-	ctl := audittest.NewKernel().Control(t)
+func TestControl(t *testing.T) {
+	testControl(t, audittest.NewKernel().Control(t))
+}
+
+// testControl is what the engine and the fake have in common.
+func testControl(t *testing.T, ctl *kernel.Control) {
 	ctx := t.Context()
-	for n := range byte(100) {
-		if err := ctl.AddRule(ctx, rule(n)); err != nil {
+	status := func() kernel.Status {
+		t.Helper()
+		st, err := ctl.Status(ctx)
+		if err != nil {
 			t.Fatal(err)
 		}
+		return st
 	}
-	if err := ctl.AddRule(ctx, rule(3)); !errors.Is(err, syscall.EEXIST) {
-		t.Errorf("add rule twice: got %v, want EEXIST", err)
+	fails := func(what string, got, want error) {
+		t.Helper()
+		if !errors.Is(got, want) {
+			t.Errorf("%s: got %v, want %v", what, got, want)
+		}
 	}
-	if err := ctl.DeleteRule(ctx, rule(0)); err != nil {
-		t.Error(err)
+
+	before, err := ctl.Rules(ctx)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := ctl.DeleteRule(ctx, rule(0)); !errors.Is(err, syscall.ENOENT) {
-		t.Errorf("delete rule twice: got %v, want ENOENT", err)
+	var added [][]byte
+	for uid := range uint32(100) {
+		r := audittest.SyscallRule(t, stormUID+uid, "openat", "execve")
+		if err := ctl.AddRule(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		added = append(added, r)
 	}
+	fails("add rule twice", ctl.AddRule(ctx, added[0]), syscall.EEXIST)
+	first := audittest.SyscallRule(t, stormUID-1, "openat")
+	first[0] |= 0x10 // AUDIT_FILTER_PREPEND
+	fails("prepend rule", ctl.AddRule(ctx, first), nil)
+	first[0] &^= 0x10
 	rules, err := ctl.Rules(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rules) != 99 || !bytes.Equal(rules[0], rule(1)) || !bytes.Equal(rules[98], rule(99)) {
-		t.Errorf("rules: got %d, want the 99 from 1 to 99 in order", len(rules))
+	if diff := cmp.Diff(rules, slices.Concat([][]byte{first}, before, added)); diff != "" {
+		t.Errorf("rules: got %d, want %d in the order of loading", len(rules), len(before)+len(added)+1)
 	}
+	for _, r := range append(added, first) {
+		if err := ctl.DeleteRule(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fails("delete rule twice", ctl.DeleteRule(ctx, added[0]), syscall.ENOENT)
+	fails("add short rule", ctl.AddRule(ctx, added[0][:1000]), syscall.EINVAL)
+
+	want := status()
+	want.Failure, want.RateLimit, want.BacklogLimit, want.BacklogWaitTime = 0, 100000, 77, 1234
+	fails("set", ctl.Set(ctx, kernel.Settings{Failure: new(uint32(0)), RateLimit: new(uint32(100000)),
+		BacklogLimit: new(uint32(77)), BacklogWaitTime: new(uint32(1234))}), nil)
+	if diff := cmp.Diff(status(), want, settled); diff != "" {
+		t.Errorf("status (-got +want):\n%s", diff)
+	}
+	if lost, err := ctl.ResetLost(ctx); err != nil || lost != status().Lost+lost {
+		t.Errorf("reset lost: got %d, %v", lost, err)
+	}
+	if _, err := ctl.ResetBacklogWaitTimeActual(ctx); err != nil {
+		t.Error(err)
+	}
+	const feature = kernel.FeatureOnlyUnsetLoginuid
+	was, err := ctl.Features(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if was.Locked&feature == 0 {
+		for _, on := range []bool{true, false, was.On&feature != 0} {
+			fails("set feature", ctl.SetFeature(ctx, feature, on, false), nil)
+			if f, err := ctl.Features(ctx); err != nil || (f.On&feature != 0) != on || f.Locked != was.Locked {
+				t.Errorf("features: got %+v, %v, want on %v", f, err, on)
+			}
+		}
+	}
+	if tty, err := ctl.TTY(ctx); err != nil || tty != (kernel.TTY{}) {
+		t.Errorf("tty: got %+v, %v", tty, err)
+	}
+	if _, err := ctl.SignalInfo(ctx); err != nil {
+		t.Error(err)
+	}
+	fails("trim", ctl.Trim(ctx), nil)
+	fails("make equivalent", ctl.MakeEquiv(ctx, "/proc", "/proc"), nil)
+	fails("unregister who is not registered", ctl.Unregister(ctx), nil)
+	fails("user message while off", ctl.SendUser(ctx, tables.TypeUser, "op=unheard"), nil)
+	fails("turn on", ctl.Set(ctx, kernel.Settings{Enabled: new(uint32(1))}), nil)
+	fails("empty user message", ctl.SendUser(ctx, tables.TypeUser, ""), syscall.EINVAL)
+	fails("user message of no user type", ctl.SendUser(ctx, tables.TypeSyscall, "op=x"), syscall.EINVAL)
 }
 
 // TestControlResetLost: the count comes back as a positive acknowledgement code.
@@ -118,7 +179,7 @@ func TestControlResetLost(t *testing.T) {
 	}
 }
 
-func TestControlFeatures(t *testing.T) {
+func TestControlLockedFeature(t *testing.T) {
 	ctl := audittest.NewKernel().Control(t)
 	ctx := t.Context()
 	if err := ctl.SetFeature(ctx, kernel.FeatureLoginuidImmutable, true, true); err != nil {
@@ -156,12 +217,6 @@ func TestControlMessages(t *testing.T) {
 	}
 	if diff := cmp.Diff(k.Sent(), want); diff != "" {
 		t.Errorf("requests (-got +want):\n%s", diff)
-	}
-	if tty, err := ctl.TTY(ctx); err != nil || tty != (kernel.TTY{}) {
-		t.Errorf("tty: got %+v, %v", tty, err)
-	}
-	if info, err := ctl.SignalInfo(ctx); err != nil || info.PID == 0 {
-		t.Errorf("signal info: got %+v, %v", info, err)
 	}
 }
 

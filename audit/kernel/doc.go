@@ -22,12 +22,11 @@
 //     uncounted, unless the system was booted with audit=1
 //     (kauditd_hold_skb). Registering again drops it too (auditd_reset). So
 //     the first defence is a receive buffer in which a stall fits.
-//   - kauditd looks at its retry queue only when a new record arrives, and a
-//     process that is held because the backlog is full can miss its wake-up
-//     (audit_log_start tests, then queues itself, then sleeps up to
-//     backlog_wait_time). After a stall somebody has to make a record: Source
-//     sends a user message of its own ("op=vigil-wake"), the one thing that
-//     every kernel puts on the queue; see poke.
+//   - kauditd looks at its retry queue only when a new record arrives. After a
+//     stall somebody has to make one: Source sends a user message of its own
+//     ("op=vigil-wake"), the one thing that every kernel puts on the queue; see
+//     poke. Processes that were held because the backlog was full may need the
+//     same to be woken; see release.
 //   - A sender of control messages is itself held while the backlog is over its
 //     limit (audit_receive), uninterruptibly and for up to a minute. So the
 //     reading thread sends nothing.

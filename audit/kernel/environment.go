@@ -128,6 +128,29 @@ func dialHost(env environment) (Socket, placement, error) {
 	return own, placement{failed: err}, nil
 }
 
+// held counts the threads that the kernel holds because its audit backlog is
+// full. known is false where the kernel does not say where threads sleep.
+func (env environment) held() (n int, known bool) {
+	threads, err := filepath.Glob(filepath.Join(string(env), "[0-9]*", "task", "[0-9]*", "wchan"))
+	if err != nil {
+		return 0, false
+	}
+	for _, path := range threads {
+		where, err := os.ReadFile(path)
+		if err != nil {
+			continue // gone
+		}
+		switch at := string(where); {
+		case strings.HasPrefix(at, "audit_log_start"), strings.HasPrefix(at, "audit_receive"):
+			n++
+			known = true
+		case at != "0" && at != "":
+			known = true
+		}
+	}
+	return n, known
+}
+
 // hostOnly is a file that only the first network namespace has
 // (net/core/sysctl_net_core.c registers net_core_table for init_net alone).
 const hostOnly = "/proc/sys/net/core/netdev_budget"

@@ -125,14 +125,10 @@ func (s *Source) start(ctx context.Context, mode Mode, why string, status Status
 		s.holder = *held
 		why = held.who() + " holds the registration"
 	}
-	if s.place.failed != nil {
-		return &SetupError{Op: "observe audit records", Missing: MissingNetNS, Err: s.place.failed}
-	}
-	if err := s.sock.Member(true); err != nil {
-		return diagnose("join audit multicast group", err, capAuditRead, s.env)
+	if err := s.observe(); err != nil {
+		return err
 	}
 	s.enter(Observer, why)
-	s.observe()
 	return nil
 }
 
@@ -149,6 +145,7 @@ func (s *Source) becomeDaemon(ctx context.Context, why string, status Status) er
 	if err := s.register(ctx); err != nil {
 		return errors.Join(err, s.restore(ctx))
 	}
+	s.waitedMore(status)
 	s.enter(Daemon, why)
 	// After registering, so that no record is made for which nobody waits.
 	if err := s.enable(ctx, status); err != nil {
@@ -167,11 +164,14 @@ func (s *Source) register(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if status.PID != s.pid {
-		return &HeldError{PID: int(status.PID), Comm: s.env.comm(int(status.PID))}
+	switch status.PID {
+	case s.pid:
+		s.n.registrations.Add(1)
+		return nil
+	case 0:
+		return errors.New("register as audit daemon: the kernel refused, for a reason of its own")
 	}
-	s.n.registrations.Add(1)
-	return nil
+	return &HeldError{PID: int(status.PID), Comm: s.env.comm(int(status.PID))}
 }
 
 // abandon closes what Open has opened when it fails.
@@ -191,12 +191,18 @@ func (s *Source) enter(mode Mode, why string) {
 	s.cfg.Logger.Info("reading audit records", "mode", mode.String(), "because", why)
 }
 
-// observe starts remembering what comes by multicast, if that may come again by
-// unicast.
-func (s *Source) observe() {
-	if s.cfg.OnTaken == TakenRetake && s.cfg.Mode != Observer {
+// observe joins the multicast group.
+func (s *Source) observe() error {
+	if s.wantsBack() {
 		s.twinning.Store(true)
 	}
+	if s.place.failed != nil {
+		return &SetupError{Op: "observe audit records", Missing: MissingNetNS, Err: s.place.failed}
+	}
+	if err := s.sock.Member(true); err != nil {
+		return diagnose("join audit multicast group", err, capAuditRead, s.env)
+	}
+	return nil
 }
 
 const (
@@ -213,10 +219,11 @@ const (
 // rate_limit) unless somebody has changed them since. Read, which may go on
 // meanwhile, returns what has arrived and then io.EOF.
 //
-// An observer leaves its group, and one whose registration was taken changes
-// nothing: the settings are the new daemon's.
+// An observer waits likewise and leaves its group. One whose registration was
+// taken changes nothing: the settings are the new daemon's.
 //
-// Only the first call does anything; all return its error.
+// It needs a living context; the one whose end made you stop will not do. Only
+// the first call does anything; all return its error.
 func (s *Source) Drain(ctx context.Context) error {
 	s.draining.Do(func() {
 		s.stop()
@@ -231,6 +238,7 @@ func (s *Source) Drain(ctx context.Context) error {
 // leave stops the kernel from sending.
 func (s *Source) leave(ctx context.Context) error {
 	if s.Mode() == Observer {
+		s.settle(ctx)
 		return s.sock.Member(false)
 	}
 	var errs []error
@@ -249,6 +257,9 @@ func (s *Source) leave(ctx context.Context) error {
 
 // settle waits until the kernel has nothing queued.
 func (s *Source) settle(ctx context.Context) {
+	if s.ctl == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, quietTime)
 	defer cancel()
 	if s.stalled.Load() {

@@ -19,6 +19,7 @@ type changed struct {
 // adjust changes what a daemon needs before it registers.
 func (s *Source) adjust(ctx context.Context, status Status) error {
 	log := s.cfg.Logger
+	s.limit = status.BacklogLimit
 	if status.Enabled == locked {
 		log.Info("audit settings are locked until reboot and stay as they are", "backlog_limit", status.BacklogLimit)
 		return nil
@@ -29,6 +30,7 @@ func (s *Source) adjust(ctx context.Context, status Status) error {
 			return err
 		}
 		s.changed.backlogLimit = &[2]uint32{status.BacklogLimit, s.cfg.BacklogLimit}
+		s.limit = s.cfg.BacklogLimit
 	}
 	if status.RateLimit == 0 {
 		return nil

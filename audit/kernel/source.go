@@ -68,6 +68,7 @@ type Source struct {
 	changed  changed
 	holder   HeldError // who had the registration when last looked at; the watcher's
 
+	limit  uint32 // backlog_limit when we registered
 	waited uint32 // backlog_wait_time_actual at the last look; the watcher's
 	pokes  uint32 // sent; the watcher's, and Drain's after it
 
@@ -197,7 +198,7 @@ func (s *Source) pulse(since time.Time, planned time.Duration) {
 		return
 	}
 	s.n.stalls.Add(1)
-	s.kick("stopped")
+	s.kick(stopped)
 }
 
 // kick makes the watcher look at once.
@@ -243,7 +244,7 @@ func (s *Source) drain() error {
 
 // take puts one datagram into the batch; false if there is no room.
 func (s *Source) take(d *Datagram, count *tally) bool {
-	if len(s.batch) == cap(s.batch) || len(s.arena)+len(d.Data) > cap(s.arena) {
+	if len(s.batch) == cap(s.batch) || len(s.arena)+min(len(d.Data), slotSize) > cap(s.arena) {
 		return false
 	}
 	count.datagrams++
@@ -254,7 +255,7 @@ func (s *Source) take(d *Datagram, count *tally) bool {
 		return true
 	}
 	t, _, ok := header(d.Data)
-	if !ok {
+	if !ok || len(d.Data) > slotSize {
 		count.malformed++
 		return true
 	}
@@ -344,5 +345,5 @@ func (s *Source) overrun(n uint64) {
 	}
 	s.stalled.Store(true)
 	s.n.stalls.Add(1)
-	s.kick("overrun")
+	s.kick(overrun)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -176,8 +177,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestAutoBlind: without the right to ask, the group may still be joined.
-func TestAutoBlind(t *testing.T) {
+// TestAutoWithoutEngine: there is nothing to fall back to.
+func TestAutoWithoutEngine(t *testing.T) {
 	k := audittest.NewKernel()
 	k.Deny(tables.TypeGet, syscall.ECONNREFUSED)
 	if _, err := kernel.Open(t.Context(), kernel.Config{Dial: k.Dial}); !errors.Is(err, syscall.ECONNREFUSED) {
@@ -319,12 +320,12 @@ func TestOverrunIsPoked(t *testing.T) {
 			t.Fatalf("retry queue: got %d", got)
 		}
 		var got []string
-		for range 20 {
+		for range 50 {
 			lines, _ := read(t, s)
 			got = append(got, lines...)
 		}
-		poke := fmt.Sprintf("USER pid=%d uid=0 auid=4294967295 ses=4294967295 msg='op=vigil-wake seq=1 reason=overrun res=success'", os.Getpid())
-		if diff := cmp.Diff(got, append(want, poke)); diff != "" {
+		want = append(want, fmt.Sprintf("USER pid=%d uid=0 auid=4294967295 ses=4294967295 msg='op=vigil-wake seq=1 reason=overrun res=success'", os.Getpid()))
+		if diff := cmp.Diff(got, want); diff != "" {
 			t.Errorf("records (-got +want):\n%s", diff)
 		}
 		st := s.Stats()
@@ -334,24 +335,52 @@ func TestOverrunIsPoked(t *testing.T) {
 	})
 }
 
-// TestHeldProcessesAreWoken: a poke wakes one waiter; go on while the sum of
-// waits grows.
-func TestHeldProcessesAreWoken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		k := audittest.NewKernel()
-		k.Change(func(s *kernel.Status) { s.BacklogWaitTimeActual = new(uint32(5)) })
-		s := open(t, k, kernel.Config{})
-		go func() {
-			time.Sleep(10 * time.Second)
-			k.Change(func(s *kernel.Status) { s.BacklogWaitTimeActual = new(uint32(500)) })
-		}()
-		for range 300 {
-			read(t, s)
-		}
-		if got := s.Stats().Pokes; got != 1 {
-			t.Errorf("pokes: got %d, want 1", got)
-		}
-	})
+// TestHeldProcessesAreReleased: when it is quiet after a storm that may have
+// filled the backlog, nobody may still be waiting for room in it. Each message
+// of ours wakes one.
+func TestHeldProcessesAreReleased(t *testing.T) {
+	f := func(name string, records int, waited bool, wchan string, want uint64) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				proc := t.TempDir()
+				thread := filepath.Join(proc, "7", "task", "7")
+				if err := os.MkdirAll(thread, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				where := func(wchan string) {
+					if err := os.WriteFile(filepath.Join(thread, "wchan"), []byte(wchan), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				where(wchan)
+				k := audittest.NewKernel()
+				s := open(t, k, kernel.Config{BacklogLimit: 1000, ProcRoot: proc})
+				for range records {
+					k.Emit(tables.TypeUser, "x")
+				}
+				if waited {
+					k.Change(func(s *kernel.Status) { s.BacklogWaitTimeActual = new(uint32(500)) })
+				}
+				for range 1000 {
+					if _, err := s.Read(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					if s.Stats().Pokes >= 3 {
+						where("do_wait") // the third has woken it
+					}
+				}
+				if got := s.Stats().Pokes; got != want {
+					t.Errorf("pokes: got %d, want %d", got, want)
+				}
+			})
+		})
+	}
+	f("storm, nobody held", 600, false, "do_wait", 0)
+	f("storm, somebody held", 600, false, "audit_log_start", 3)
+	f("storm, sender held", 600, false, "audit_receive", 3)
+	f("storm, the kernel does not say", 600, false, "0", 1)
+	f("no storm", 400, false, "audit_log_start", 0)
+	f("processes have waited", 1, true, "audit_log_start", 3)
 }
 
 // TestStoppedReaderPokes: a reader that was stopped wakes the kernel's queue.

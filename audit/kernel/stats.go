@@ -16,15 +16,17 @@ type Stats struct {
 
 	// Overruns counts what the kernel had for us and could not deliver, because
 	// the receive buffer was full (ENOBUFS). For an observer each is a record
-	// lost. For a daemon each is a delivery that failed after 100 ms and will
-	// be tried again: not a loss in itself, but the place to look for one.
+	// lost. For a daemon each is a delivery that failed after 100 ms and is
+	// tried again: not a loss in itself, but from the fifth in a row on the
+	// kernel drops what it cannot deliver, uncounted, whole events and single
+	// records of them, unless it was booted with audit=1.
 	Overruns     uint64
 	LastOverrun  time.Time // zero if there was none
 	ObserverLost uint64    // those of the overruns that are records lost
 
 	Foreign    uint64 // datagrams from somebody else than the kernel, ignored
 	Truncated  uint64 // datagrams longer than the buffer, cut
-	Malformed  uint64 // datagrams too short for a header, ignored
+	Malformed  uint64 // datagrams that cannot be messages, ignored
 	Other      uint64 // replies and probes, not records, ignored
 	Duplicates uint64 // records seen by multicast already when the registration came back, dropped
 

@@ -15,9 +15,10 @@ const (
 	// askTimeout bounds what the watcher asks of the engine.
 	askTimeout = time.Second
 
-	// probe is the reason of a kick when somebody else has asked for our
-	// registration.
-	probe = "probe"
+	// The reasons of a kick.
+	overrun = "overrun" // a delivery failed
+	stopped = "stopped" // the reader was late
+	probe   = "probe"   // somebody else has asked for our registration
 )
 
 // watch looks after the registration and the kernel's queues until ctx ends.
@@ -35,6 +36,7 @@ func (s *Source) watch(ctx context.Context) {
 			return
 		case reason := <-s.kicked:
 			if reason != probe && s.Mode() == Daemon {
+				w.storm = w.storm || reason == overrun
 				w.poke(ctx, reason)
 			}
 			w.check(ctx, true)
@@ -48,6 +50,7 @@ func (s *Source) watch(ctx context.Context) {
 type watcher struct {
 	*Source
 	unicast uint64 // counted at the last look
+	storm   bool   // the backlog may have been full since we last poked in silence
 }
 
 // ask reads the status.
@@ -61,10 +64,13 @@ func (s *Source) ask(ctx context.Context) (Status, error) {
 // kernel has better things to do than to answer.
 func (w *watcher) check(ctx context.Context, always bool) {
 	unicast := w.n.unicast.Load()
-	quiet := unicast == w.unicast
+	came := unicast - w.unicast
 	w.unicast = unicast
 	daemon := w.Mode() == Daemon
-	if !quiet && daemon && !always || !daemon && !w.wantsBack() {
+	if came >= uint64(w.limit)/2 && w.limit != 0 {
+		w.storm = true
+	}
+	if came != 0 && daemon && !always || !daemon && !w.wantsBack() {
 		return
 	}
 	status, err := w.ask(ctx)
@@ -76,8 +82,9 @@ func (w *watcher) check(ctx context.Context, always bool) {
 	free := holder == 0 || status.PID != w.pid && !w.env.alive(holder)
 	switch {
 	case daemon && status.PID == w.pid:
-		if w.waitedMore(status) {
-			w.poke(ctx, "held")
+		w.storm = w.waitedMore(status) || w.storm
+		if w.storm && came == 0 {
+			w.storm = w.release(ctx)
 		}
 	case daemon && free:
 		w.again(ctx)
@@ -88,6 +95,37 @@ func (w *watcher) check(ctx context.Context, always bool) {
 	default:
 		w.holder = HeldError{PID: holder, Comm: w.env.comm(holder)}
 	}
+}
+
+// release wakes the processes that the kernel holds because its backlog was
+// full, now that it is not, and reports whether there were any, so that it is
+// worth looking again.
+//
+// The kernel forgets them in two ways. A process that finds the backlog full
+// tests, queues itself and sleeps: if kauditd empties the backlog between the
+// first and the last, nobody wakes it (audit.c, audit_log_start). And kauditd
+// wakes one at a time, one for each round it makes: if that one is an auditctl,
+// held for having spoken in a storm (audit_receive), it makes no record, there
+// is no next round, and the others sleep on until backlog_wait_time ends, a
+// minute (seen here: 52 s). Each record of ours is a round, and wakes one.
+func (w *watcher) release(ctx context.Context) bool {
+	n, known := w.env.held()
+	if known && n == 0 {
+		return false
+	}
+	before := w.pokes
+	for range releaseLimit {
+		if !w.sendPoke(ctx, "held") || !w.awaitPoke(ctx, w.pokes) {
+			break
+		}
+		if n, known = w.env.held(); n == 0 {
+			break
+		}
+	}
+	if known {
+		w.cfg.Logger.Warn("the kernel held processes for a full audit backlog that was empty: woken", "messages", w.pokes-before)
+	}
+	return known
 }
 
 // wantsBack reports whether an observer is to become the daemon when it can.
@@ -112,10 +150,9 @@ func (w *watcher) lose(pid int) {
 	taken := &TakenError{PID: pid, Comm: w.env.comm(pid)}
 	w.holder = HeldError(*taken)
 	w.n.taken.Add(1)
-	w.observe()
 	var notice error = taken
-	if err := w.sock.Member(true); err != nil {
-		notice = fmt.Errorf("%w: %w", taken, diagnose("join audit multicast group", err, capAuditRead, w.env))
+	if err := w.observe(); err != nil {
+		notice = fmt.Errorf("%w: %w", taken, err)
 	}
 	w.enter(Observer, holder(pid, taken.Comm)+" took the registration")
 	w.notify(notice)
@@ -167,36 +204,33 @@ const (
 	// pokeEvery is how long a poke may take to come back before the next one.
 	pokeEvery = 500 * time.Millisecond
 
+	// pokeLook is how often to look for it.
+	pokeLook = 10 * time.Millisecond
+
 	// pokeLimit ends the poking of a stall that poking does not end, as when a
 	// rule excludes user messages.
-	pokeLimit = 40
+	pokeLimit = 20
+
+	// releaseLimit bounds the messages that wake held processes.
+	releaseLimit = 1000
 
 	// pokeText begins our own user messages.
 	pokeText = "op=vigil-wake seq="
 )
 
-// poke makes the kernel look at its queues, until a look wakes nobody up. A
-// record has to be queued for that: kauditd sleeps unless its main queue has
-// something, whatever it is woken for (audit.c, kauditd_thread), and all that
-// puts a record there shows in the stream. A user message says best what it is:
+// poke makes the kernel look at its queues, until the message that does so comes
+// back, and with it all that was before it. A record has to be queued for that:
+// kauditd sleeps on unless its main queue has something, whatever it is woken
+// for (audit.c, kauditd_thread), and all that puts a record there shows in the
+// stream. A user message says best what it is:
 //
 //	type=USER msg=audit(...): pid=... msg='op=vigil-wake seq=1 reason=overrun res=success'
-//
-// One poke can wake one process that waits for room (the wait is exclusive), so
-// it is repeated while the sum of waits grows, and while the last poke has not
-// come back.
 func (s *Source) poke(ctx context.Context, reason string) {
 	for range pokeLimit {
-		s.pokes++
 		if !s.sendPoke(ctx, reason) {
 			return
 		}
-		back := s.awaitPoke(ctx, s.pokes)
-		status, err := s.ask(ctx)
-		if err != nil || status.Enabled == disabled || status.PID != s.pid {
-			return
-		}
-		if more := s.waitedMore(status); back && !more {
+		if s.awaitPoke(ctx, s.pokes) {
 			s.stalled.Store(false)
 			return
 		}
@@ -208,6 +242,7 @@ func (s *Source) poke(ctx context.Context, reason string) {
 func (s *Source) sendPoke(ctx context.Context, reason string) bool {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	s.pokes++
 	text := pokeText + strconv.FormatUint(uint64(s.pokes), 10) + " reason=" + reason + " res=success"
 	err := s.ctl.SendUser(ctx, tables.TypeUser, text)
 	// Held means sent: the kernel queues first and holds afterwards.
@@ -223,7 +258,7 @@ func (s *Source) sendPoke(ctx context.Context, reason string) bool {
 func (s *Source) awaitPoke(ctx context.Context, seq uint32) bool {
 	limit := time.NewTimer(pokeEvery)
 	defer limit.Stop()
-	look := time.NewTicker(10 * time.Millisecond)
+	look := time.NewTicker(pokeLook)
 	defer look.Stop()
 	for {
 		if s.woken.Load() == seq {
@@ -265,5 +300,5 @@ func (s *Source) waitedMore(status Status) bool {
 	}
 	before := s.waited
 	s.waited = *status.BacklogWaitTimeActual
-	return s.waited > before && before != 0
+	return s.waited > before
 }
