@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -67,6 +68,41 @@ func TestRetaken(t *testing.T) {
 	}
 	if s := b.kernel.Status(); s.PID != 0 || s.Enabled != 0 || s.BacklogLimit != 64 {
 		t.Errorf("the engine afterwards: %+v", s)
+	}
+}
+
+// Beside a daemon that writes to the very file that the trail would be, the trail
+// is another one: the log of the other is not ours to write to.
+func TestTrailOfAnother(t *testing.T) {
+	b := newBed(t)
+	if err := os.MkdirAll(filepath.Dir(b.settings.Trail.Path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(b.settings.Trail.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	auditd := exec.CommandContext(t.Context(), "sleep", "600")
+	auditd.Stdout = f
+	if err := auditd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.kernel.Change(func(s *kernel.Status) { s.PID, s.Enabled = uint32(auditd.Process.Pid), 1 })
+
+	b.start()
+	s := b.d.report()
+	if want := filepath.Join(b.opts.StateDir, "audit.log"); s.Mode != "observer" || s.Trail.Path != want {
+		t.Errorf("mode %s, trail %s, want observer, %s", s.Mode, s.Trail.Path, want)
+	}
+	b.log.await(t, "the trail is elsewhere")
+	b.d.reload(t.Context(), self())
+	if got := b.log.String(); strings.Contains(got, "at the next start") {
+		t.Errorf("a reload without a change: %s", got)
+	}
+	b.end()
+	if info, err := f.Stat(); err != nil || info.Size() != 0 {
+		t.Errorf("the other's log was written to: %v %v", info, err)
 	}
 }
 

@@ -89,6 +89,9 @@ func (d *daemon) openTrail(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Path, err = d.trailPath(); err != nil {
+		return err
+	}
 	c.Head = func(s trail.NewSegment) trail.Head { return d.scribe.head(s, d.whoAsked()) }
 	c.Notify = d.notice
 	writer, recovery, err := trail.Open(c)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -69,6 +70,43 @@ func trailConfig(c config.Trail) (trail.Config, error) {
 	group, err := groupID(c.Group)
 	t.Group = group
 	return t, err
+}
+
+// trailPath is where the trail lies: where the configuration says, or, if the
+// audit daemon that is registered writes its log there, in the state directory. Two
+// writers in one file would have every record twice, and rotate it away from each
+// other.
+func (d *daemon) trailPath() (string, error) {
+	path, holder := d.settings.Trail.Path, d.status.Load()
+	if holder == nil || holder.PID == 0 || int(holder.PID) == os.Getpid() || !hasOpen(int(holder.PID), path) {
+		return path, nil
+	}
+	own, err := filepath.Abs(filepath.Join(d.o.StateDir, filepath.Base(path)))
+	if err != nil {
+		return "", fmt.Errorf("find a place for the trail: %w", err)
+	}
+	d.log.Warn("the audit daemon that is registered writes to the trail's file: the trail is elsewhere",
+		"pid", holder.PID, "file", path, "trail", own)
+	return own, nil
+}
+
+// hasOpen reports whether a process has a file open.
+func hasOpen(pid int, path string) bool {
+	file, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	dir := "/proc/" + strconv.Itoa(pid) + "/fd"
+	open, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	for _, entry := range open {
+		if info, err := os.Stat(filepath.Join(dir, entry.Name())); err == nil && os.SameFile(file, info) {
+			return true
+		}
+	}
+	return false
 }
 
 // groupID finds a group by name or number.
