@@ -71,16 +71,17 @@ type daemon struct {
 	log      *slog.Logger
 	since    time.Time
 
-	engine  *kernel.Control
-	status  atomic.Pointer[kernel.Status] // as last asked
-	names   *enrich.Names
-	ledger  *ledger.Ledger
-	scribe  *scribe
-	trail   *trail.Writer // nil: nothing is written
-	source  *kernel.Source
-	control *control
-	console *console // nil: nothing is printed
-	rules   *rules
+	engine     *kernel.Control
+	status     atomic.Pointer[kernel.Status] // as last asked
+	names      *enrich.Names
+	ledger     *ledger.Ledger
+	scribe     *scribe
+	trail      *trail.Writer // nil: nothing is written
+	source     *kernel.Source
+	control    *control
+	console    *console    // nil: nothing is printed
+	attributor *attributor // nil: records do not say whose they are
+	rules      *rules
 
 	mu    sync.Mutex
 	asked actor // who asked for the rotation under way
@@ -105,6 +106,7 @@ func (d *daemon) report() Status {
 	s := Status{
 		Version: d.o.Version, PID: os.Getpid(), Since: d.since,
 		Ledger: d.ledger.Snapshot(), Trail: trailStatus(d.trail), Rules: d.rules.status(),
+		Attribution: d.attributor.status(),
 	}
 	if d.source != nil {
 		s.Mode, s.Why = d.source.Mode().String(), d.source.Why()

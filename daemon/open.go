@@ -17,7 +17,7 @@ import (
 // open brings everything up. What it has opened when it fails, close takes down.
 func (d *daemon) open(ctx context.Context) error {
 	steps := []func(context.Context) error{
-		d.openEngine, d.openNames, d.openRunDir, d.openTrail, d.takeEngine, d.openSource, d.begin, d.openConsole, d.openRules,
+		d.openEngine, d.openNames, d.openRunDir, d.openTrail, d.takeEngine, d.openAttribution, d.openSource, d.begin, d.openConsole, d.openRules,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -92,7 +92,7 @@ func (d *daemon) openTrail(context.Context) error {
 	if c.Path, err = d.trailPath(); err != nil {
 		return err
 	}
-	c.Head = func(s trail.NewSegment) trail.Head { return d.scribe.head(s, d.whoAsked()) }
+	c.Head = d.head
 	c.Notify = d.notice
 	writer, recovery, err := trail.Open(c)
 	if err != nil {

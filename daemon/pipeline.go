@@ -20,12 +20,13 @@ import (
 // together with its like, into an event. One goroutine goes it from end to end
 // and waits for nothing but the socket and the write to the trail.
 type pipeline struct {
-	source    *kernel.Source
-	trail     *trail.Writer // nil: nothing is written
-	scribe    *scribe
-	ledger    *ledger.Ledger
-	assembler *audit.Assembler
-	keeper    *rulesd.Keeper // told of changes in the kernel's rules; nil: nobody is
+	source     *kernel.Source
+	trail      *trail.Writer // nil: nothing is written
+	scribe     *scribe
+	ledger     *ledger.Ledger
+	assembler  *audit.Assembler
+	attributor *attributor    // nil: records do not say whose they are
+	keeper     *rulesd.Keeper // told of changes in the kernel's rules; nil: nobody is
 	// modeChanged is told when the registration was taken or has come back. It must
 	// not wait.
 	modeChanged func(kernel.Mode)
@@ -68,6 +69,9 @@ func (p *pipeline) run() error {
 		}
 		now := time.Now()
 		p.take(messages, now)
+		if p.attributor != nil && len(messages) == 0 {
+			p.attributor.processes.CaughtUp()
+		}
 		p.tend(now)
 	}
 }
@@ -84,7 +88,7 @@ func (p *pipeline) take(messages []kernel.Message, now time.Time) {
 			p.ledger.Observe(r.ID.Serial)
 		}
 		if r.Type != tables.TypeEOE { // auditd never logs it
-			p.lines = p.scribe.appendLine(p.lines, r)
+			p.appendLine(r, now)
 			p.serials = append(p.serials, r.ID.Serial)
 		}
 		if r.Type == tables.TypeConfigChange && p.keeper != nil && rulesd.ConcernsRules(r.Body) {
@@ -94,6 +98,16 @@ func (p *pipeline) take(messages []kernel.Message, now time.Time) {
 	}
 	p.ledger.Received(len(messages))
 	p.write(now)
+}
+
+// appendLine appends a record's line, with whose it is, to those of this read.
+func (p *pipeline) appendLine(r audit.Record, now time.Time) {
+	start := len(p.lines)
+	p.lines = p.scribe.appendText(p.lines, r)
+	if p.attributor != nil {
+		p.lines = p.attributor.append(p.lines, start, r, now)
+	}
+	p.lines = append(p.lines, '\n')
 }
 
 // unstamped makes a record of a message that does not begin with a stamp, as the

@@ -28,6 +28,7 @@ func (d *daemon) run(ctx context.Context) error {
 
 	read := make(chan error, 1)
 	pipeline := newPipeline(d.source, d.trail, d.scribe, d.rules.keeper, d.log)
+	pipeline.attributor = d.attributor
 	pipeline.modeChanged = func(mode kernel.Mode) { go d.rules.modeChanged(background, mode) }
 	go func() { read <- pipeline.run() }()
 	d.rules.keep(background)
@@ -75,6 +76,9 @@ func (d *daemon) beside(ctx context.Context, wait *sync.WaitGroup) {
 		})
 	}
 	start(d.names.Run)
+	if d.attributor != nil {
+		start(d.attributor.run)
+	}
 	start(d.watchEngine)
 	start(d.handleSignals)
 	if d.trail != nil {

@@ -8,6 +8,7 @@ import (
 	"vigil/audit"
 	"vigil/audit/tables"
 	"vigil/enrich"
+	"vigil/enrich/attribution"
 	"vigil/ledger"
 	"vigil/trail"
 )
@@ -21,18 +22,24 @@ type scribe struct {
 	ledger *ledger.Ledger
 }
 
-// appendLine appends a record's line, with newline.
-func (s *scribe) appendLine(dst []byte, r audit.Record) []byte {
+// appendText appends a record's line, without newline.
+func (s *scribe) appendText(dst []byte, r audit.Record) []byte {
 	dst = r.AppendLine(dst, s.node)
 	if s.names != nil {
 		dst = enrich.AppendSuffix(dst, r, s.names)
 	}
-	return append(dst, '\n')
+	return dst
 }
 
 // appendOwn appends the line of a record that the daemon writes about itself.
 func (s *scribe) appendOwn(dst []byte, t tables.Type, text string, now time.Time) []byte {
-	return s.appendLine(dst, audit.Record{Type: t, ID: s.stamps.next(now), Body: []byte(text)})
+	return append(s.appendText(dst, audit.Record{Type: t, ID: s.stamps.next(now), Body: []byte(text)}), '\n')
+}
+
+// appendContainer appends a CONTAINER line, with newline.
+func (s *scribe) appendContainer(dst []byte, c *attribution.Container, now time.Time) []byte {
+	r := audit.Record{Type: tables.TypeContainer, ID: s.stamps.next(now), Body: attribution.AppendContainer(nil, c)}
+	return append(r.AppendLine(dst, s.node), '\n')
 }
 
 // seal is a LEDGER line as trail.Writer.Seal wants it.

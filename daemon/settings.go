@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -129,6 +130,9 @@ func needRestart(was, now config.Config) []string {
 	}
 	if was.Source != now.Source {
 		changed = append(changed, "source")
+	}
+	if !reflect.DeepEqual(was.Attribution, now.Attribution) {
+		changed = append(changed, "attribution")
 	}
 	if was.Trail != now.Trail {
 		changed = append(changed, "trail")

@@ -9,6 +9,7 @@ import (
 
 	"vigil/audit/kernel"
 	"vigil/audit/tables"
+	"vigil/trail"
 )
 
 // signalSender asks the kernel who sent the last TERM, HUP, USR1 or USR2 to the
@@ -55,6 +56,21 @@ func (d *daemon) rotate(sender actor) {
 	if err := d.trail.Rotate(); err != nil {
 		d.log.Error(err.Error())
 	}
+}
+
+// head is how a new segment begins: with auditd's record if somebody asked for the
+// rotation, what is known of the containers that live, and the seal of the segment
+// before.
+func (d *daemon) head(s trail.NewSegment) trail.Head {
+	head := d.scribe.head(s, d.whoAsked())
+	if d.attributor == nil {
+		return head
+	}
+	for _, c := range d.attributor.containers.All() {
+		head.Lines = d.scribe.appendContainer(head.Lines, c, s.Time)
+		head.Records++
+	}
+	return head
 }
 
 func (d *daemon) whoAsked() actor {

@@ -21,6 +21,20 @@ type Status struct {
 	Ledger ledger.Snapshot `json:"ledger"`
 	Trail  *TrailStatus    `json:"trail"` // null: nothing is written
 	Rules  RulesStatus     `json:"rules"`
+
+	Attribution *AttributionStatus `json:"attribution"` // null: records do not say whose they are
+}
+
+// AttributionStatus says how well records are told whose they are.
+type AttributionStatus struct {
+	Mode       string            `json:"mode"`          // bpf, connector or proc
+	Why        string            `json:"why,omitempty"` // not bpf
+	Living     int               `json:"living"`        // processes known
+	Dead       int               `json:"dead"`          // and remembered
+	Containers int               `json:"containers"`    // of which the runtime's data are known
+	Dropped    uint64            `json:"dropped"`       // of the kernel's reports of processes, repaired by scans
+	Scans      uint64            `json:"scans"`         // of all processes
+	Lookups    map[string]uint64 `json:"lookups"`       // records by how they were attributed: exact, partial, ambiguous, late, ...
 }
 
 // KernelStatus is what the audit engine says of itself (struct audit_status,

@@ -11,10 +11,11 @@ import (
 // start from [Default]. The yaml tag of a field is its key in vigil.yaml, the
 // help tag the comment that [Config.Render] prints above it.
 type Config struct {
-	Node   Node   `yaml:"node" help:"How this host calls itself."`
-	Source Source `yaml:"source" help:"Where records come from: the kernel's audit socket."`
-	Trail  Trail  `yaml:"trail" help:"The log on disk, in auditd's format."`
-	Rules  Rules  `yaml:"rules" help:"The kernel's audit rules."`
+	Node        Node        `yaml:"node" help:"How this host calls itself."`
+	Source      Source      `yaml:"source" help:"Where records come from: the kernel's audit socket."`
+	Trail       Trail       `yaml:"trail" help:"The log on disk, in auditd's format."`
+	Attribution Attribution `yaml:"attribution" help:"Whose a record is: process, container, pod and systemd unit, behind 0x1D of the record that bears the pid."`
+	Rules       Rules       `yaml:"rules" help:"The kernel's audit rules."`
 }
 
 // Node says what stands in `node=` in front of each record.
@@ -49,6 +50,27 @@ type Flush struct {
 	Records int       `yaml:"records" help:"The incremental modes sync after this many records ..."`
 	Every   Duration  `yaml:"every" help:"... or after this time, whichever comes first."`
 }
+
+// Attribution says whether and how records are told whose they are.
+type Attribution struct {
+	Enabled   bool     `yaml:"enabled" help:"true: write it."`
+	BPF       BPF      `yaml:"bpf" help:"auto | require | off: watch processes with eBPF programs, so that the shortest-lived are attributed too. auto: without them where the kernel does not allow it; require: not at all then."`
+	Ancestors int      `yaml:"ancestors" help:"How many generations of parents are kept and written."`
+	Labels    []string `yaml:"labels" help:"Labels of containers and pods to write; one that ends in * stands for all that begin so."`
+	Fields    []string `yaml:"fields" help:"Groups of keys to write: container, names, detail, labels, exec, login, unit, process, script, cgroup, parents, parent_args, all."`
+}
+
+// BPF says whether processes are watched with eBPF programs.
+type BPF string
+
+// The uses of eBPF.
+const (
+	BPFAuto    BPF = "auto"
+	BPFRequire BPF = "require"
+	BPFOff     BPF = "off"
+)
+
+func (BPF) words() []string { return []string{"auto", "require", "off"} }
 
 // Rules says which rules are loaded and what becomes of them.
 type Rules struct {
@@ -154,6 +176,10 @@ func Default(auditDir string) Config {
 			Files:   5,
 			OnFull:  Rotate,
 			Flush:   Flush{Mode: FlushIncrementalAsync, Records: 50, Every: Duration(time.Second)},
+		},
+		Attribution: Attribution{
+			BPF: BPFAuto, Ancestors: 5, Labels: []string{},
+			Fields: []string{"container", "names", "labels", "unit", "process", "cgroup"},
 		},
 		Rules: Rules{
 			Inline:  []string{},
