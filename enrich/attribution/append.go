@@ -38,6 +38,7 @@ const (
 	KeyLoginTime        = "LOGIN_TIME" // seconds since the epoch with three decimals
 	KeyEntryID          = "EXEC_SESSION"
 	KeyEntryVia         = "EXEC_VIA"
+	KeyEntryContainer   = "EXEC_CONTAINER"
 
 	// Of an ancestor, behind P1 for the parent, P2 for its parent and on.
 	suffixPID  = "_PID" // in quotes too: bare digits would pass for hexadecimal
@@ -94,6 +95,9 @@ func (f Format) Append(dst []byte, start int, a *Attribution) []byte {
 	if a.Entry != nil && w.has(Entries) {
 		w.text(KeyEntryID, a.Entry.ID)
 		w.text(KeyEntryVia, a.Entry.Via)
+		if a.Entry.Container != a.ContainerID {
+			w.text(KeyEntryContainer, a.Entry.Container)
+		}
 	}
 	w.login(a.Login)
 	if w.has(Units) {

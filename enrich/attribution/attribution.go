@@ -88,4 +88,18 @@ type Login struct {
 type Entry struct {
 	ID  string // of the exec session
 	Via string // kubernetes, docker, podman, runc, nsenter, …
+	// Container is the id of the container that was entered, as far as the entering program said. A process that was put
+	// into the container's cgroup has that as its ContainerID; one that entered with nsenter has not.
+	Container string
 }
+
+// Process names one process of this boot, with what it runs.
+type Process struct {
+	PID    uint32
+	Start  uint64   // when it was made, ns since boot; 0 if that is not known, and then the process is nobody's kin
+	ExecID uint32   // how many programs it and its forebears have executed; 0 if that is not known
+	Comm   [16]byte // its name, ended by NUL
+}
+
+// Same reports whether p and q are one process, whatever it runs.
+func (p *Process) Same(q *Process) bool { return p.PID == q.PID && p.Start == q.Start && p.Start != 0 }

@@ -32,7 +32,7 @@ func whole() *Attribution {
 		Ancestors: []Ancestor{{PID: 12, Comm: "bash", Exe: "/usr/bin/bash", Args: "-bash"},
 			{PID: 1234, Comm: "sshd", Exe: "/usr/sbin/sshd", Args: "sshd: alice [priv]"}},
 		Login: &Login{User: "alice", TTY: "pts/0", Addr: "192.0.2.7", Method: "ssh", Time: 1626611363007},
-		Entry: &Entry{ID: id, Via: "kubernetes"},
+		Entry: &Entry{ID: id, Via: "kubernetes", Container: id},
 	}
 }
 

@@ -48,6 +48,9 @@ func parse(fs *audit.Fields, a *Attribution) {
 	if n == 0 {
 		a.Ancestors = nil
 	}
+	if a.Entry != nil && a.Entry.Container == "" {
+		a.Entry.Container = a.ContainerID
+	}
 	if c := a.Container; c != nil {
 		c.ID, c.Runtime = a.ContainerID, a.Runtime
 		if c.Pod != nil {
@@ -152,6 +155,8 @@ func (p *parser) target(key []byte) *string {
 		return &p.entry().ID
 	case KeyEntryVia:
 		return &p.entry().Via
+	case KeyEntryContainer:
+		return &p.entry().Container
 	}
 	return nil
 }
@@ -262,5 +267,27 @@ func unescape(s string) string {
 	if !strings.Contains(s, "%") {
 		return s
 	}
-	return strings.NewReplacer("%25", "%", "%2C", ",", "%3D", "=").Replace(s)
+	var b strings.Builder
+	for {
+		i := strings.IndexByte(s, '%')
+		if i < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		b.WriteString(s[:i])
+		s = s[i:]
+		switch code := s[:min(len(s), 3)]; code {
+		case "%25":
+			b.WriteByte('%')
+		case "%2C":
+			b.WriteByte(',')
+		case "%3D":
+			b.WriteByte('=')
+		default:
+			b.WriteByte('%')
+			s = s[1:]
+			continue
+		}
+		s = s[3:]
+	}
 }

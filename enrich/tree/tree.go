@@ -1,0 +1,210 @@
+package tree
+
+import (
+	"bytes"
+	"strings"
+
+	"vigil/audit"
+	"vigil/audit/tables"
+	"vigil/enrich/attribution"
+)
+
+// Config says how a Table works. Its zero value is valid.
+type Config struct {
+	// Proc is where procfs is; "/proc" if empty.
+	Proc string
+	// Max is how many programs are remembered; 0 is 8192. Those not asked for lately give way, and are read from /proc again if
+	// they still run.
+	Max int
+}
+
+const (
+	maxArgs = 256 // bytes of a command line that are kept
+	maxPath = 512
+)
+
+// Command is a program that a process runs. It does not change.
+type Command struct {
+	Comm   string
+	Exe    string
+	Args   string // the command line with argument 0, separated by spaces, cut off
+	Script string // "" if it interprets none
+}
+
+// key is one process of this boot.
+type key struct {
+	pid   uint32
+	start uint64
+}
+
+type program struct {
+	Command
+	exec uint32 // the process's count of programs when it executed this one, 0 if that is not known
+	gone bool   // the process could not be found any more: nothing is known, and need not be asked for
+}
+
+// runs reports whether p still runs the program.
+func (c *program) runs(p *attribution.Process) bool {
+	if c.exec != 0 && p.ExecID != 0 {
+		return c.exec == p.ExecID
+	}
+	return c.Comm == "" || p.Comm[0] == 0 || isNamed(p, c.Comm)
+}
+
+func isNamed(p *attribution.Process, comm string) bool {
+	b, _, _ := bytes.Cut(p.Comm[:], []byte{0})
+	return string(b) == comm
+}
+
+// Table is the programs that processes run. Its methods but Run belong to one goroutine.
+type Table struct {
+	cfg Config
+	// Programs seen lately, and those seen before that.
+	programs, older map[key]*program
+	args            audit.Args
+	wanted          chan attribution.Process
+	read            chan answer
+	asked           map[key]bool // of Run, and not answered
+	stats           Stats
+}
+
+// Stats are a Table's counts.
+type Stats struct {
+	Programs int    // remembered
+	Executed uint64 // learned from records
+	Read     uint64 // learned from /proc
+	Gone     uint64 // not found there any more
+}
+
+// NewTable returns a Table that knows no program.
+func NewTable(cfg Config) *Table {
+	if cfg.Proc == "" {
+		cfg.Proc = "/proc"
+	}
+	if cfg.Max <= 0 {
+		cfg.Max = 8192
+	}
+	return &Table{cfg: cfg, programs: map[key]*program{}, older: map[key]*program{}, asked: map[key]bool{},
+		wanted: make(chan attribution.Process, 64), read: make(chan answer, 64)}
+}
+
+// Stats returns the counts as they are now.
+func (t *Table) Stats() Stats {
+	s := t.stats
+	s.Programs = len(t.programs) + len(t.older)
+	return s
+}
+
+// Observe learns from an event in which a process has executed a program; others tell nothing. self is that process as the
+// execution has made it.
+func (t *Table) Observe(ev *audit.Event, self *attribution.Process) {
+	if _, ok := ev.First(tables.TypeExecve); !ok || self.Start == 0 {
+		return
+	}
+	r, ok := ev.First(tables.TypeSyscall)
+	if !ok {
+		return
+	}
+	c := &program{exec: self.ExecID}
+	fs := r.Fields()
+	for f, ok := fs.Next(); ok; f, ok = fs.Next() {
+		switch string(f.Name) {
+		case "success":
+			if string(f.Value) != "yes" {
+				return
+			}
+		case "comm":
+			c.Comm = string(f.Text(nil))
+		case "exe":
+			c.Exe = clip(string(f.Text(nil)), maxPath)
+		}
+	}
+	ev.Args(&t.args)
+	c.Args = join(&t.args)
+	c.Script = clip(Script(ev, c.Exe, &t.args), maxPath)
+	t.stats.Executed++
+	t.keep(key{self.PID, self.Start}, c)
+}
+
+func clip(s string, n int) string { return strings.Clone(s[:min(len(s), n)]) }
+
+// join puts the arguments that are kept into one string.
+func join(args *audit.Args) string {
+	var b strings.Builder
+	for i := range args.Len() {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		arg := args.At(i)
+		if room := maxArgs - b.Len(); len(arg) >= room {
+			b.Write(arg[:max(room, 0)])
+			break
+		}
+		b.Write(arg)
+	}
+	return b.String()
+}
+
+// keep notes a program. The older half is forgotten when there are too many.
+func (t *Table) keep(k key, c *program) {
+	if len(t.programs) >= t.cfg.Max/2 {
+		t.programs, t.older = t.older, t.programs
+		clear(t.programs)
+	}
+	t.programs[k] = c
+}
+
+func (t *Table) of(p *attribution.Process) *program {
+	k := key{p.PID, p.Start}
+	if c := t.programs[k]; c != nil {
+		return c
+	}
+	c := t.older[k]
+	if c != nil { // asked for again: it stays
+		delete(t.older, k)
+		t.keep(k, c)
+	}
+	return c
+}
+
+// Command returns what p runs, nil if that is not known; Run then looks. kin are its forebears, the parent first: a
+// process that has executed nothing since it was forked runs what its parent did then.
+func (t *Table) Command(p *attribution.Process, kin []attribution.Process) *Command {
+	if p.Start == 0 {
+		return nil
+	}
+	t.receive()
+	own := t.of(p)
+	if own != nil && own.runs(p) && !own.gone {
+		return &own.Command
+	}
+	if p.ExecID != 0 {
+		for i := range kin {
+			// The forebear may have executed other programs since, and so may p: then the counts differ, or at least the
+			// names.
+			if c := t.of(&kin[i]); c != nil && !c.gone && c.exec == p.ExecID && isNamed(p, c.Comm) {
+				return &c.Command
+			}
+		}
+	}
+	if own == nil || !own.runs(p) {
+		t.want(p)
+	}
+	return nil
+}
+
+// Ancestors appends what is known of kin, the parent first.
+func (t *Table) Ancestors(dst []attribution.Ancestor, kin []attribution.Process) []attribution.Ancestor {
+	for i := range kin {
+		p := &kin[i]
+		if p.PID == 0 {
+			break
+		}
+		a := attribution.Ancestor{PID: p.PID}
+		if c := t.Command(p, kin[i+1:]); c != nil {
+			a.Comm, a.Exe, a.Args = c.Comm, c.Exe, c.Args
+		}
+		dst = append(dst, a)
+	}
+	return dst
+}
