@@ -208,3 +208,14 @@ func (t *Table) Ancestors(dst []attribution.Ancestor, kin []attribution.Process)
 	}
 	return dst
 }
+
+// Script returns the script that p interprets, "" if none is known. It asks for nothing.
+func (t *Table) Script(p *attribution.Process) string {
+	if p.Start == 0 {
+		return ""
+	}
+	if c := t.of(p); c != nil && !c.gone && c.runs(p) {
+		return c.Script
+	}
+	return ""
+}
