@@ -207,3 +207,25 @@ func fileIdentity(f *os.File) (dev, inode uint64, err error) {
 	dev, inode = identity(info)
 	return dev, inode, nil
 }
+
+// File is one segment of a trail as it lies on the disk.
+type File struct {
+	Path string
+	Size int64 // bytes
+	Live bool  // it is the one that is written
+}
+
+// Files lists the segments of the trail whose live one is path, the oldest first.
+// The error is one of reading the directory; a trail that is not there has no
+// files.
+func Files(path string) ([]File, error) {
+	entries, err := listStable(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	files := make([]File, len(entries))
+	for i, e := range entries {
+		files[i] = File{Path: e.name, Size: e.size, Live: e.number == 0}
+	}
+	return files, nil
+}

@@ -15,7 +15,7 @@ import (
 func newTrailCommand(stdio terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trail",
-		Short: "Check the trail",
+		Short: "Check the trail, and say what is in it",
 		Long: `The trail is the log on disk: /var/log/audit/audit.log, and the older files beside
 it. LEDGER records in it carry a hash chain over all its bytes.
 
@@ -27,7 +27,7 @@ EXIT STATUS
 		Args:    aCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newTrailVerifyCommand(stdio))
+	c.AddCommand(newTrailVerifyCommand(stdio), newTrailStatCommand(stdio))
 	return c
 }
 
