@@ -34,18 +34,32 @@ type pipeline struct {
 
 	lines   []byte   // of one read, to be written in one write
 	serials []uint32 // of the records in lines, to say which are lost if it fails
+	ends    bool     // EOE comes: no rule excludes it
 	failing error    // why the last write failed; nil: it did not
 	seen    kernel.Stats
 }
 
 func newPipeline(source *kernel.Source, writer *trail.Writer, s *scribe, keeper *rulesd.Keeper, log *slog.Logger) *pipeline {
 	p := &pipeline{source: source, trail: writer, scribe: s, ledger: s.ledger, keeper: keeper, log: log}
-	p.assembler = audit.NewAssembler(audit.AssemblerConfig{}, func(e *audit.Event) {
-		if e.End != audit.EndLate { // the rest of an event that is counted already
-			p.ledger.Assembled(1)
-		}
-	})
+	p.assembler = audit.NewAssembler(audit.AssemblerConfig{}, p.assembled)
 	return p
+}
+
+// assembled counts an event. One of a system call that ends without its last
+// records is torn: the kernel sends EOE for each (kernel/auditsc.c,
+// audit_log_exit), unless rules exclude that type, and then it never came.
+func (p *pipeline) assembled(e *audit.Event) {
+	if e.End == audit.EndLate { // the rest of an event that is counted already
+		return
+	}
+	p.ledger.Assembled(1)
+	if e.End != audit.EndTimeout || !p.ends {
+		return
+	}
+	if _, ok := e.First(tables.TypeSyscall); ok {
+		at := e.ID.Time()
+		p.ledger.Lose(ledger.Loss{Reason: ledger.Torn, First: e.ID.Serial, Last: e.ID.Serial, Count: 1, Since: at, Until: at})
+	}
 }
 
 // run goes on until the source is drained. It returns the error of the socket
@@ -87,7 +101,9 @@ func (p *pipeline) take(messages []kernel.Message, now time.Time) {
 		} else {
 			p.ledger.Observe(r.ID.Serial)
 		}
-		if r.Type != tables.TypeEOE { // auditd never logs it
+		if r.Type == tables.TypeEOE { // auditd never logs it
+			p.ends = true
+		} else {
 			p.appendLine(r, now)
 			p.serials = append(p.serials, r.ID.Serial)
 		}

@@ -17,6 +17,7 @@ const (
 	Overflow          // the socket's buffer was full in observer mode
 	WriteError        // records came and could not be written
 	Truncated         // the socket cut records off
+	Torn              // events of which some records came and the end did not
 	Trail             // bytes of the trail vanished behind the writer's back
 )
 
@@ -29,6 +30,7 @@ var reasonNames = [...]string{
 	Overflow:   "enobufs",
 	WriteError: "write-error",
 	Truncated:  "truncated",
+	Torn:       "torn",
 	Trail:      "trail",
 }
 
@@ -62,7 +64,8 @@ type Loss struct {
 	First uint32 `json:"first,omitempty"`
 	Last  uint32 `json:"last,omitempty"`
 	// Count is how much was lost: serials for Gap and Down, records for
-	// KernelLost, WriteError and Truncated, times for Overflow, bytes for Trail.
+	// KernelLost, WriteError and Truncated, events for Torn, times for Overflow,
+	// bytes for Trail.
 	Count uint64 `json:"count"`
 	// Since and Until are the times between which it happened, as far as known.
 	Since time.Time `json:"since,omitzero"`
