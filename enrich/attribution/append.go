@@ -54,7 +54,7 @@ const (
 	// (MAX_AUDIT_MESSAGE_LENGTH of libaudit.h).
 	MaxLine = 8969
 	// DefaultSize is a Format's Size if that is 0.
-	DefaultSize = 4096
+	DefaultSize = 2048
 	// MaxAncestors is how many ancestors are written at most.
 	MaxAncestors = 16
 

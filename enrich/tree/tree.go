@@ -62,6 +62,7 @@ type Table struct {
 	// Programs seen lately, and those seen before that.
 	programs, older map[key]*program
 	args            audit.Args
+	names           map[string]string
 	wanted          chan attribution.Process
 	read            chan answer
 	asked           map[key]bool // of Run, and not answered
@@ -84,7 +85,7 @@ func NewTable(cfg Config) *Table {
 	if cfg.Max <= 0 {
 		cfg.Max = 8192
 	}
-	return &Table{cfg: cfg, programs: map[key]*program{}, older: map[key]*program{}, asked: map[key]bool{},
+	return &Table{cfg: cfg, programs: map[key]*program{}, older: map[key]*program{}, asked: map[key]bool{}, names: map[string]string{},
 		wanted: make(chan attribution.Process, 64), read: make(chan answer, 64)}
 }
 
@@ -193,20 +194,47 @@ func (t *Table) Command(p *attribution.Process, kin []attribution.Process) *Comm
 	return nil
 }
 
-// Ancestors appends what is known of kin, the parent first.
-func (t *Table) Ancestors(dst []attribution.Ancestor, kin []attribution.Process) []attribution.Ancestor {
+// Ancestors appends what is known of p's forebears, kin, the parent first. They may be told as they have become since: of
+// one that has executed another program after it made its child, the program that it was made by is told.
+func (t *Table) Ancestors(dst []attribution.Ancestor, p *attribution.Process, kin []attribution.Process) []attribution.Ancestor {
+	child := p
 	for i := range kin {
 		p := &kin[i]
 		if p.PID == 0 {
 			break
 		}
 		a := attribution.Ancestor{PID: p.PID}
-		if c := t.Command(p, kin[i+1:]); c != nil {
+		c := t.Command(p, kin[i+1:])
+		if c == nil && p.Start != 0 {
+			switch own := t.of(p); {
+			case own == nil: // the name is known at least
+				name, _, _ := bytes.Cut(p.Comm[:], []byte{0})
+				a.Comm = t.intern(name)
+			case !own.gone && own.exec != 0 && own.exec < p.ExecID && (own.exec == child.ExecID || own.exec+1 == child.ExecID):
+				// The child was forked at this count, and has executed one program at most.
+				c = &own.Command
+			}
+		}
+		if c != nil {
 			a.Comm, a.Exe, a.Args = c.Comm, c.Exe, c.Args
 		}
 		dst = append(dst, a)
+		child = p
 	}
 	return dst
+}
+
+// intern returns a string for a name. There are few of them.
+func (t *Table) intern(name []byte) string {
+	if s, ok := t.names[string(name)]; ok {
+		return s
+	}
+	if len(t.names) >= 1024 {
+		clear(t.names)
+	}
+	s := string(name)
+	t.names[s] = s
+	return s
 }
 
 // Script returns the script that p interprets, "" if none is known. It asks for nothing.

@@ -77,9 +77,10 @@ func TestTable(t *testing.T) {
 	table.Observe(execution(t, "bash", "/usr/bin/bash", "-bash"), &bash)
 	// A shell's fork that has executed nothing, then one of which nothing is known.
 	subshell, unknown := proc(21, 7, "bash"), proc(22, 9, "dash")
-	got := table.Ancestors(nil, []attribution.Process{unknown, subshell, bash, sshd, init})
+	self := proc(30, 10, "ls")
+	got := table.Ancestors(nil, &self, []attribution.Process{unknown, subshell, bash, sshd, init})
 	want := []attribution.Ancestor{
-		{PID: 22},
+		{PID: 22, Comm: "dash"},
 		{PID: 21, Comm: "bash", Exe: "/usr/bin/bash", Args: "-bash"},
 		{PID: 20, Comm: "bash", Exe: "/usr/bin/bash", Args: "-bash"},
 		{PID: 10, Comm: "sshd", Exe: "/usr/sbin/sshd", Args: "/usr/sbin/sshd -D"},
@@ -92,6 +93,16 @@ func TestTable(t *testing.T) {
 	later := proc(20, 8, "vim")
 	if c := table.Command(&later, []attribution.Process{sshd}); c != nil {
 		t.Errorf("got %+v of a process that has executed another program", c)
+	}
+	// But the child that it had made before is still one of the shell's.
+	child := proc(40, 8, "ls")
+	got = table.Ancestors(nil, &child, []attribution.Process{later})
+	if diff := cmp.Diff(got, []attribution.Ancestor{{PID: 20, Comm: "bash", Exe: "/usr/bin/bash", Args: "-bash"}}); diff != "" {
+		t.Errorf("a parent that has executed something since: got - want +:\n%s", diff)
+	}
+	child = proc(41, 9, "ls")
+	if got = table.Ancestors(nil, &child, []attribution.Process{later}); got[0] != (attribution.Ancestor{PID: 20}) {
+		t.Errorf("a child of what the parent has executed: got %+v", got)
 	}
 	other := proc(20, 7, "bash")
 	other.Start++
@@ -184,7 +195,7 @@ func BenchmarkAncestors(b *testing.B) {
 	var dst []attribution.Ancestor
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = table.Ancestors(dst[:0], kin)
+		dst = table.Ancestors(dst[:0], &kin[0], kin)
 	}
 }
 

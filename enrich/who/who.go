@@ -249,7 +249,7 @@ func (w *Who) attribute(now int64) {
 	}
 	w.kin = w.processes.Ancestors(w.kin[:0])
 	a.Entry = w.entries.Entry(&p.Process, w.kin)
-	w.ancestors = w.tree.Ancestors(w.ancestors[:0], w.kin[:min(len(w.kin), w.cfg.Format.Ancestors)])
+	w.ancestors = w.tree.Ancestors(w.ancestors[:0], &p.Process, w.kin[:min(len(w.kin), w.cfg.Format.Ancestors)])
 	a.Ancestors = w.ancestors
 	if !w.q.Exec { // the program before is not what the record is about
 		a.Script = w.tree.Script(&p.Process)
