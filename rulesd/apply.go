@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"syscall"
 
+	"vigil/audit/tables"
 	"vigil/rulesd/rule"
 )
 
@@ -40,7 +42,7 @@ func (d *Diff) Empty() bool { return len(d.Added)+len(d.Removed)+d.Moved == 0 }
 type Change struct {
 	Diff
 	Requests int       // additions and deletions sent to the kernel
-	Skipped  []Finding // rules that this kernel is too old for, left out
+	Skipped  []Finding // rules left out: this kernel is too old, or a path is not there
 
 	before []rule.Rule
 }
@@ -88,7 +90,8 @@ func (s *Set) diff(p *plan, have []rule.Rule) Diff {
 // that is in both is never absent, and the order means what the set's order means.
 // A set with an error is refused whole (*SetError). If the kernel refuses a
 // rule, what was done is undone and the error names the rule's line; locked
-// rules are ErrLocked, and nothing was done.
+// rules are ErrLocked, and nothing was done. Rules that this kernel is too old for, or
+// whose path is not there, are left out: Change.Skipped.
 //
 // The settings of the set are not Apply's business.
 func (s *Set) Apply(ctx context.Context, k Kernel) (*Change, error) {
@@ -119,7 +122,7 @@ func (s *Set) Apply(ctx context.Context, k Kernel) (*Change, error) {
 // run carries the steps out.
 func (c *Change) run(ctx context.Context, k Kernel, p *plan, s *Set) error {
 	var data []byte
-	lost := map[int]bool{} // wanted rules that the kernel is too old for
+	left := map[int]Finding{} // wanted rules that this host cannot have
 	for _, step := range p.steps {
 		r := *step.rule
 		r.Prepend = step.kind == stepPrepend
@@ -141,33 +144,51 @@ func (c *Change) run(ctx context.Context, k Kernel, p *plan, s *Set) error {
 			c.Requests++
 		case errors.Is(err, syscall.EPERM):
 			return fmt.Errorf("%w: %w", ErrLocked, err)
-		case step.kind != stepDelete && errors.Is(err, syscall.EINVAL) && tooNew(&r, s.host) != nil:
-			if step.wanted >= 0 {
-				lost[step.wanted] = true
-			}
-		case step.wanted >= 0:
-			return refused(s.Entries[step.wanted], err)
-		default:
+		case step.kind == stepDelete || step.wanted < 0 && cannotHave(&r, s.host, err) == nil:
 			return err
+		case cannotHave(&r, s.host, err) == nil:
+			e := s.Entries[step.wanted]
+			return fmt.Errorf("load rules: %s:%d: %s: %w", e.Line.File, e.Line.Number, e.Line.Text, err)
+		case step.wanted >= 0:
+			left[step.wanted] = *cannotHave(&r, s.host, err)
 		}
 	}
-	c.drop(lost, p, s)
+	c.leaveOut(left, p, s)
 	return nil
 }
 
-// drop takes out of the account what this kernel is too old for.
-func (c *Change) drop(lost map[int]bool, p *plan, s *Set) {
-	if len(lost) == 0 {
+// cannotHave is the finding about a rule that the kernel refuses though nothing is
+// wrong with it, nil if something is.
+func cannotHave(r *rule.Rule, host Host, err error) *Finding {
+	if need := tooNew(r, host); need != nil && errors.Is(err, syscall.EINVAL) {
+		f := tooOld(*need)
+		return &f
+	}
+	if !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	for _, f := range r.Fields {
+		if f.Field == tables.FieldPath || f.Field == tables.FieldDir || f.Field == tables.FieldExe {
+			missing := missing(f.Text, os.ErrNotExist)
+			return &missing
+		}
+	}
+	return nil
+}
+
+// leaveOut takes out of the account what this host cannot have.
+func (c *Change) leaveOut(left map[int]Finding, p *plan, s *Set) {
+	if len(left) == 0 {
 		return
 	}
 	c.Added = nil
 	for _, i := range p.added {
 		e := s.Entries[i]
-		if !lost[i] {
+		f, out := left[i]
+		if !out {
 			c.Added = append(c.Added, e)
 			continue
 		}
-		f := tooOld(*tooNew(&e.Rule, s.host))
 		f.File, f.Line, f.Text = e.Line.File, e.Line.Number, e.Line.Text
 		c.Skipped = append(c.Skipped, f)
 	}
@@ -182,15 +203,6 @@ func tooNew(r *rule.Rule, host Host) *rule.Need {
 		}
 	}
 	return nil
-}
-
-// refused is the error for a rule that the kernel did not take.
-func refused(e Entry, err error) error {
-	why := err
-	if errors.Is(err, syscall.ENOENT) {
-		why = fmt.Errorf("a directory that it names does not exist: %w", err)
-	}
-	return fmt.Errorf("load rules: %s:%d: %s: %w", e.Line.File, e.Line.Number, e.Line.Text, why)
 }
 
 // Undo puts back the rules that were there before the change.

@@ -44,14 +44,32 @@ func sorted(lines []string) map[string]bool {
 
 func TestApplyNamesTheLine(t *testing.T) {
 	k := newFakeKernel(t)
-	k.missing = "/gone/x"
-	_, err := testSet(t, "-w /a -p w", "-w /gone/x -p w").Apply(t.Context(), k)
-	want := "load rules: inline:2: -w /gone/x -p w: a directory that it names does not exist: no such file or directory"
+	k.failAt, k.failWith = 2, syscall.ENOMEM
+	_, err := testSet(t, "-w /a -p w", "-w /b -p w").Apply(t.Context(), k)
+	want := "load rules: inline:2: -w /b -p w: append rule: cannot allocate memory"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
 	if len(k.texts()) != 0 {
 		t.Errorf("left behind: %q", k.texts())
+	}
+}
+
+// TestApplyMissingPath: a path that went between the check and the kernel's look at
+// it is no reason to load nothing.
+func TestApplyMissingPath(t *testing.T) {
+	k := newFakeKernel(t)
+	k.missing = "/gone/x"
+	change, err := testSet(t, "-w /a -p w", "-w /gone/x -p w").Apply(t.Context(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"warning inline:2: /gone/x does not exist: the rule is left out until it does"}
+	if diff := cmp.Diff(problems(change.Skipped), want); diff != "" {
+		t.Errorf("skipped: got -, want +\n%s", diff)
+	}
+	if diff := cmp.Diff(k.texts(), []string{"-w /a -p w"}); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -55,9 +55,14 @@ func (h Host) lacks(e *Entry) (f Finding, skip bool) {
 				return missing(field.Text, err), true
 			}
 		case tables.FieldPath, tables.FieldExe:
-			// The file itself may come later, its directory may not.
-			if _, err := h.Stat(filepath.Dir(field.Text)); err != nil {
-				return missing(filepath.Dir(field.Text), err), true
+			// The file itself may come later, its directory may not; in proc and
+			// sysfs the kernel wants the file too.
+			path := filepath.Dir(field.Text)
+			if strings.HasPrefix(field.Text, "/proc/") || strings.HasPrefix(field.Text, "/sys/") {
+				path = field.Text
+			}
+			if _, err := h.Stat(path); err != nil {
+				return missing(path, err), true
 			}
 		}
 	}
@@ -72,14 +77,10 @@ func tooOld(need rule.Need) Finding {
 }
 
 func missing(path string, err error) Finding {
-	why := "cannot be looked up"
 	if os.IsNotExist(err) {
-		why = "does not exist"
+		return Finding{Problem: path + " does not exist: the rule is left out until it does"}
 	}
-	return Finding{
-		Problem: fmt.Sprintf("%s %s: the rule is left out", path, why),
-		Mend:    "the rule is loaded when the directory is there and the rules are applied again",
-	}
+	return Finding{Problem: fmt.Sprintf("%v: the rule is left out", err)}
 }
 
 // older reports whether the host's kernel is older than a version.

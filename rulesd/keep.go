@@ -247,6 +247,8 @@ func (k *Keeper) repair(ctx context.Context, set *Set, diff *Diff) {
 		k.say(Event{Kind: Locked, Set: set, Diff: diff, Err: err})
 	case err != nil:
 		k.say(Event{Kind: Failed, Set: set, Diff: diff, Err: err})
+	case change.Requests == 0:
+		k.said = "" // what is missing this host cannot have
 	default:
 		k.repairs++
 		k.last = time.Now()

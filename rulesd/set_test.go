@@ -144,7 +144,7 @@ func TestCheck(t *testing.T) {
 	f("warning f:2: the same rule again: it is loaded once", "-w /a -p w", "-w /a -p w")
 	f("warning f:1:27: no user \"chrony\" on this host: the rule cannot match and is left out", "-a never,exit -S 2 -F uid=chrony")
 	f("error f:1:28: no user \"chrony\" on this host", "-a never,exit -S 2 -F uid!=chrony")
-	f("warning f:1: /absent/dir does not exist: the rule is left out", "-w /absent/dir/file -p w")
+	f("warning f:1: /absent/dir does not exist: the rule is left out until it does", "-w /absent/dir/file -p w")
 	f("warning f:1: /absent does not exist: it is watched as a file once it is made", "-w /absent -p w")
 	f("warning f:1: without arch= the same numbers are other calls to 32-bit programs: write one rule with arch=b64 and one with arch=b32",
 		"-a always,exit -S open")

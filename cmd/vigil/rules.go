@@ -12,6 +12,7 @@ import (
 	"vigil/daemon"
 	"vigil/rulesd"
 	"vigil/rulesd/cli"
+	"vigil/rulesd/rule"
 )
 
 // rulesOptions are the flags that the commands of vigil rules share.
@@ -19,6 +20,7 @@ type rulesOptions struct {
 	where   places
 	asJSON  bool
 	builtIn bool
+	permAll bool
 }
 
 func newRulesCommand(stdio terminal) *cobra.Command {
@@ -45,6 +47,8 @@ func (o *rulesOptions) addFlags(c *cobra.Command) {
 	o.where.addReadFlags(c)
 	c.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	c.Flags().BoolVar(&o.builtIn, "builtin", false, "the built-in rules")
+	c.Flags().BoolVar(&o.permAll, "perm-all", false,
+		"leave rules with perm= and without -S on all system calls, as auditctl before 4.0 does")
 }
 
 // source says which rules a command is about.
@@ -58,7 +62,7 @@ func (o *rulesOptions) source(paths []string) (cli.Source, error) {
 	}
 	return cli.Source{
 		Paths: paths, BuiltIn: o.builtIn,
-		Host: rulesd.Sources{Dirs: settings.Rules.Dirs, BuiltIn: settings.Rules.BuiltIn},
+		Host: rulesd.Sources{Dirs: settings.Rules.Dirs, BuiltIn: settings.Rules.BuiltIn, Env: rule.Env{PermAll: o.permAll}},
 	}, nil
 }
 

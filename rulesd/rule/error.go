@@ -10,6 +10,7 @@ import (
 type Error struct {
 	Word    Word   // the word at fault; zero if the line as a whole is
 	Skip    int    // bytes of Word.Text before the part at fault
+	Span    int    // bytes of the part at fault, 0 for all that follows
 	Problem string // in words, lower case, without a full stop
 	Near    string // the nearest right word, "" if none is near
 	Mend    string // what to do, "" if Problem says it all
@@ -42,8 +43,8 @@ func (e *Error) Column() int {
 // that a terminal might act on are replaced.
 func (e *Error) Caret(line string) string {
 	length := max(1, e.Word.Length-(e.Column()-1-e.Word.Offset))
-	if e.Word.Length == 0 {
-		length = 1
+	if e.Span > 0 && e.Word.Length == len(e.Word.Text) {
+		length = min(length, e.Span)
 	}
 	var text strings.Builder
 	for _, r := range line {

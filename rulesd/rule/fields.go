@@ -162,7 +162,7 @@ func (p *parser) condition(c *condition) {
 	case tables.FieldSessionID:
 		f.Value = p.session(c)
 	case tables.FieldSaddrFam:
-		f.Value = p.family(c, exit)
+		f.Value = p.family(c)
 	case tables.FieldDevMajor, tables.FieldDevMinor, tables.FieldInode, tables.FieldSuccess, tables.FieldPPID:
 		if !p.exitOnly(c, exit) {
 			break
@@ -416,10 +416,7 @@ func (p *parser) session(c *condition) uint32 {
 	return p.plainNumber(c, true, false)
 }
 
-func (p *parser) family(c *condition, exit bool) uint32 {
-	if !p.exitOnly(c, exit) {
-		return 0
-	}
+func (p *parser) family(c *condition) uint32 {
 	var value uint32
 	if startsNumber(c.value, false) {
 		value = p.numberOf(c, false)

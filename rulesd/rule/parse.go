@@ -344,7 +344,7 @@ func actionByName(name string) (tables.Action, bool) {
 
 // unknown is the error for a word that is none of the right ones.
 func unknown(word string, skip int, kind string, right []string) *Error {
-	e := &Error{Skip: skip, Problem: fmt.Sprintf("unknown %s %q", kind, word)}
+	e := &Error{Skip: skip, Span: len(word), Problem: fmt.Sprintf("unknown %s %q", kind, word)}
 	if near, ok := nearest.Word(word, right); ok {
 		e.Near = near
 	}

@@ -194,6 +194,7 @@ func TestCaret(t *testing.T) {
 		}
 	}
 	f("-a always,exit -S nosuch", "-a always,exit -S nosuch\n                  ^~~~~~")
+	f("-a always,exit -S open,nosuch,close", "-a always,exit -S open,nosuch,close\n                       ^~~~~~")
 	f("-w /é -p q", "-w /é -p q\n         ^")
 	f("-w /\x1b[31m -p q", "-w /?[31m -p q\n             ^")
 }
