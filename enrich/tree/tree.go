@@ -207,9 +207,11 @@ func (t *Table) Ancestors(dst []attribution.Ancestor, p *attribution.Process, ki
 		c := t.Command(p, kin[i+1:])
 		if c == nil && p.Start != 0 {
 			switch own := t.of(p); {
-			case own == nil: // the name is known at least
+			case own == nil && (p.ExecID+1 == child.ExecID || p.ExecID == child.ExecID && p.Comm == child.Comm):
+				// It has executed nothing since it made the child, so its name at least is what it was.
 				name, _, _ := bytes.Cut(p.Comm[:], []byte{0})
 				a.Comm = t.intern(name)
+			case own == nil:
 			case !own.gone && own.exec != 0 && own.exec < p.ExecID && (own.exec == child.ExecID || own.exec+1 == child.ExecID):
 				// The child was forked at this count, and has executed one program at most.
 				c = &own.Command

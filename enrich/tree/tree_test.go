@@ -104,6 +104,9 @@ func TestTable(t *testing.T) {
 	if got = table.Ancestors(nil, &child, []attribution.Process{later}); got[0] != (attribution.Ancestor{PID: 20}) {
 		t.Errorf("a child of what the parent has executed: got %+v", got)
 	}
+	if got = table.Ancestors(nil, &child, []attribution.Process{proc(50, 9, "rm")}); got[0] != (attribution.Ancestor{PID: 50}) {
+		t.Errorf("the name that a parent has taken on since: got %+v", got)
+	}
 	other := proc(20, 7, "bash")
 	other.Start++
 	if c := table.Command(&other, nil); c != nil {
