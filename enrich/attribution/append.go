@@ -318,7 +318,7 @@ func plain(b []byte) bool {
 		v := binary.LittleEndian.Uint64(b)
 		quote := v ^ ones*'"'
 		// A byte has its high bit set in one of these if it is beyond ASCII, below 0x21, 0x7f or a quote.
-		if (v|v-ones*0x21|v+ones|(quote-ones)&^quote)&highs != 0 {
+		if (v|(v-ones*0x21)|(v+ones)|((quote-ones)&^quote))&highs != 0 {
 			return slowPlain(b)
 		}
 		b = b[8:]

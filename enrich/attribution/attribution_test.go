@@ -79,6 +79,29 @@ func TestAppendText(t *testing.T) {
 	f("x\x1dSADDR={ saddr_fam=local path=/} CONTAINER_ID=\"z\" }", Format{}, Attribution{}, "x")
 }
 
+func TestPlain(t *testing.T) {
+	for _, fill := range []byte{'!', 'a', '~'} {
+		for at := range 17 {
+			for c := range 256 {
+				b := bytes.Repeat([]byte{fill}, 17)
+				b[at] = byte(c)
+				if got, want := plain(b), slowPlain(b); got != want {
+					t.Fatalf("%q: got %v, want %v", b, got, want)
+				}
+			}
+		}
+	}
+}
+
+func FuzzPlain(f *testing.F) {
+	f.Add([]byte("/opt/run me.sh"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if got, want := plain(b), slowPlain(b); got != want {
+			t.Errorf("%q: got %v, want %v", b, got, want)
+		}
+	})
+}
+
 func TestAppendBounds(t *testing.T) {
 	a := whole()
 	a.Container.Name = strings.Repeat("n", 1<<20)
@@ -182,6 +205,13 @@ func FuzzAppend(f *testing.F) {
 		}
 		if got.Unit != "" || got.PodUID != "" || got.Entry != nil || got.Login != nil || got.Ancestors != nil {
 			t.Errorf("more than was written: %q", out)
+		}
+		// Every value is in the kernel's encoding.
+		fs := r.Extra()
+		for f, ok := fs.Next(); ok; f, ok = fs.Next() {
+			if v := f.Value; len(v) == 0 || v[0] == '"' && !slowPlain(v[1:len(v)-1]) {
+				t.Errorf("%s=%q", f.Name, v)
+			}
 		}
 		if c := got.Container; c != nil {
 			if c.Name != "" && c.Name != cut(name) || len(c.Labels) > 1 {
