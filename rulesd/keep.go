@@ -141,21 +141,29 @@ func (k *Keeper) Run(ctx context.Context) error {
 	defer poll.Stop()
 	quiet := stoppedTimer()
 	settle := stoppedTimer()
+	changing := false // the files have changed, and are not at rest yet
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-files:
+			changing = true
 			quiet.Reset(k.cfg.Quiet)
 		case <-k.reload:
+			changing = false
 			quiet.Stop()
 			k.check(ctx)
 		case <-quiet.C:
+			changing = false
 			k.check(ctx)
 		case <-k.kernel:
 			settle.Reset(k.pause())
 		case <-settle.C:
-			k.check(ctx)
+			if changing {
+				k.compare(ctx, k.wanted, false) // the files are being written
+			} else {
+				k.check(ctx)
+			}
 		case <-poll.C:
 			k.check(ctx)
 		}
@@ -182,7 +190,7 @@ func (k *Keeper) pause() time.Duration {
 	return min(pause, k.cfg.Poll)
 }
 
-// check reads the files, looks at the kernel, and mends what differs.
+// check reads the files and compares.
 func (k *Keeper) check(ctx context.Context) {
 	set, err := k.cfg.Load(ctx)
 	if err == nil {
@@ -197,10 +205,15 @@ func (k *Keeper) check(ctx context.Context) {
 	} else {
 		k.bad = ""
 	}
+	k.compare(ctx, set, set != nil && (k.wanted == nil || !sameRules(k.wanted, set)))
+}
+
+// compare looks at the kernel and mends what differs from a set, which may have
+// changed since the last time.
+func (k *Keeper) compare(ctx context.Context, set *Set, changed bool) {
 	if set == nil || ctx.Err() != nil {
 		return
 	}
-	changed := k.wanted == nil || !sameRules(k.wanted, set)
 	diff, err := set.Diff(ctx, k.cfg.Kernel)
 	switch {
 	case ctx.Err() != nil:

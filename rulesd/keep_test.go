@@ -148,6 +148,22 @@ func TestKeeperAppliesFilesAfterAQuietMoment(t *testing.T) {
 	})
 }
 
+// TestKeeperRepairsWhileFilesChange: what somebody does to the kernel while the files
+// are being written is repaired at once, and the half-written files are not looked at.
+func TestKeeperRepairsWhileFilesChange(t *testing.T) {
+	keep(t, false, []string{ruleA}, func(t *testing.T, k *keeping) {
+		k.lines = []string{"half a l"}
+		k.files <- struct{}{}
+		k.behindOurBack(t, true, ruleA)
+		k.keeper.KernelChanged()
+		k.wait(500 * time.Millisecond)
+		k.expect(t, []string{"repaired +" + ruleA}, ruleA)
+		k.lines = []string{ruleA, ruleB}
+		k.wait(time.Second)
+		k.expect(t, []string{"applied +" + ruleB}, ruleA, ruleB)
+	})
+}
+
 func TestKeeperRejectsBadFiles(t *testing.T) {
 	keep(t, false, []string{ruleA}, func(t *testing.T, k *keeping) {
 		k.lines = []string{ruleB, "-w bad"}

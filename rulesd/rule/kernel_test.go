@@ -10,13 +10,19 @@ import (
 	"time"
 
 	"vigil/audit/audittest"
-	"vigil/audit/kernel"
 	"vigil/audit/tables"
 	"vigil/rulesd/rule"
 )
 
+// lists are the kernel's lists of rules.
+type lists interface {
+	Rules(ctx context.Context) ([][]byte, error)
+	AddRule(ctx context.Context, data []byte) error
+	DeleteRule(ctx context.Context, data []byte) error
+}
+
 // kernelFor locks the machine's audit engine and empties its rules.
-func kernelFor(t *testing.T) (context.Context, *kernel.Control) {
+func kernelFor(t *testing.T) (context.Context, lists) {
 	t.Helper()
 	control := audittest.LockEngine(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
@@ -121,7 +127,7 @@ func values(field tables.Field) []any {
 }
 
 // compareListed checks that the kernel lists exactly one rule, r.
-func compareListed(ctx context.Context, t *testing.T, control *kernel.Control, r *rule.Rule) {
+func compareListed(ctx context.Context, t *testing.T, control lists, r *rule.Rule) {
 	t.Helper()
 	listed, err := control.Rules(ctx)
 	if err != nil || len(listed) != 1 {
