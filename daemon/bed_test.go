@@ -80,6 +80,7 @@ func (b *bed) start() {
 	if err != nil {
 		select {
 		case err = <-b.ended:
+			b.ended <- nil // for the cleanup
 		default:
 		}
 		b.t.Fatalf("the daemon does not start: %v\n%s", err, b.log)

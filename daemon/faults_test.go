@@ -92,7 +92,7 @@ func TestTrailOfAnother(t *testing.T) {
 
 	b.start()
 	s := b.d.report()
-	if want := filepath.Join(b.opts.StateDir, "audit.log"); s.Mode != "observer" || s.Trail.Path != want {
+	if want := filepath.Join(b.opts.StateDir, "trail", "audit.log"); s.Mode != "observer" || s.Trail.Path != want {
 		t.Errorf("mode %s, trail %s, want observer, %s", s.Mode, s.Trail.Path, want)
 	}
 	b.log.await(t, "the trail is elsewhere")

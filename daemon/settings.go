@@ -82,9 +82,12 @@ func (d *daemon) trailPath() (string, error) {
 	if holder == nil || holder.PID == 0 || int(holder.PID) == os.Getpid() || !hasOpen(int(holder.PID), path) {
 		return path, nil
 	}
-	own, err := filepath.Abs(filepath.Join(d.o.StateDir, filepath.Base(path)))
+	own, err := filepath.Abs(filepath.Join(d.o.StateDir, "trail", filepath.Base(path)))
 	if err != nil {
 		return "", fmt.Errorf("find a place for the trail: %w", err)
+	}
+	if err := os.MkdirAll(d.o.StateDir, 0o700); err != nil {
+		return "", fmt.Errorf("make the state directory: %w: name another with --state-dir", err)
 	}
 	d.log.Warn("the audit daemon that is registered writes to the trail's file: the trail is elsewhere",
 		"pid", holder.PID, "file", path, "trail", own)
