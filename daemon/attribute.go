@@ -2,44 +2,28 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	"vigil/audit"
-	"vigil/audit/tables"
 	"vigil/bpf/identity"
 	"vigil/daemon/config"
 	"vigil/enrich/attribution"
-	"vigil/enrich/cgroup"
 	"vigil/enrich/container"
+	"vigil/enrich/who"
 )
 
 // attributor says whose a record is: the process that had the record's pid at its
-// time, and with it container, pod and systemd unit. Append belongs to the
-// pipeline's goroutine.
+// time, and with it container, pod, systemd unit, login and parents. append and
+// observe belong to the pipeline's goroutine.
 type attributor struct {
-	processes  *identity.Source
-	containers *container.Store
-	format     attribution.Format
-
-	places map[string]place // by cgroup path; forgotten when there are too many
-	boot   int64            // when the clock of process start times began, nanoseconds since the epoch
-	a      attribution.Attribution
-	text   []byte // a decoded name
+	source *identity.Source
+	who    *who.Who
 }
-
-// place is what a cgroup's path says.
-type place struct {
-	path        string
-	info        cgroup.Info
-	key         container.Key // if isContainer
-	isContainer bool
-}
-
-// maxPlaces bounds the cgroup paths that are kept parsed.
-const maxPlaces = 8192
 
 // openAttributor begins to watch the processes. found is told of each container
 // whose runtime's data have arrived.
@@ -55,138 +39,63 @@ func openAttributor(ctx context.Context, c config.Attribution, found func(*attri
 	case config.BPFRequire:
 		mode = identity.BPF
 	}
-	processes, err := identity.Open(ctx, identity.Config{Mode: mode, Ancestors: c.Ancestors})
+	source, err := identity.Open(ctx, identity.Config{Mode: mode, Ancestors: c.Ancestors})
 	if err != nil {
 		return nil, err
 	}
-	if why := processes.Why(); why != nil && c.BPF == config.BPFAuto {
-		log.Warn("short-lived processes will go unattributed: processes are watched without eBPF", "mode", string(processes.Mode()), "err", why)
+	if why := source.Why(); why != nil && c.BPF == config.BPFAuto {
+		log.Warn("short-lived processes will go unattributed: processes are watched without eBPF", "mode", string(source.Mode()), "err", why)
 	}
-	return &attributor{
-		processes:  processes,
-		containers: container.NewStore(container.Config{Labels: c.Labels, Found: found, Logger: log}),
-		format:     attribution.Format{Fields: fields, Ancestors: c.Ancestors},
-		places:     make(map[string]place),
-		boot:       bootTime().UnixNano(),
-	}, nil
+	settings := who.Config{
+		Format:     attribution.Format{Fields: fields, Ancestors: c.Ancestors},
+		Boot:       uint64(bootTime().UnixNano()),
+		Containers: container.Config{Labels: c.Labels, Found: found, Logger: log},
+	}
+	return &attributor{source: source, who: who.New(settings, &processes{source: source})}, nil
 }
 
 // run keeps the processes and containers up to date until ctx ends.
 func (a *attributor) run(ctx context.Context) error {
-	go a.containers.Run(ctx) //nolint:errcheck // ends with ctx, without error
-	return a.processes.Run(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.source.Run(ctx) })
+	g.Go(func() error { return a.who.Run(ctx) })
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("watch processes: %w", err)
+	}
+	return nil
 }
 
-// append appends the attribution of r to dst, in which r's line begins at start.
-// Only what is known is written; nothing for a record without a pid.
-func (a *attributor) append(dst []byte, start int, r audit.Record, now time.Time) []byte {
-	if !bearsPID(r.Type) {
-		return dst
-	}
-	q, ok := a.query(r)
-	if !ok {
-		return dst
-	}
-	p, match := a.processes.Lookup(&q)
+// processes are those that bpf/identity knows, in the words of enrich/who.
+type processes struct {
+	source *identity.Source
+	found  identity.Process
+	kin    []identity.Process
+}
+
+// Lookup finds the process that a record is about.
+func (p *processes) Lookup(q *who.Query, to *who.Process) bool {
+	found, match := p.source.Lookup(&identity.Query{
+		PID: q.PID, Sec: q.ID.Sec, Milli: q.ID.Milli, Exec: q.Exec, PPID: q.PPID, Comm: q.Comm,
+	})
 	if !match.Known() {
-		return dst
-	}
-	a.a = attribution.Attribution{Attributed: true, VPID: p.NSPID}
-	if p.Start != 0 {
-		a.a.Start = uint64(a.boot) + p.Start
-	}
-	if at, ok := a.place(&p); ok {
-		a.a.Cgroup, a.a.Unit, a.a.Slice = at.path, at.info.Unit, at.info.Slice
-		a.a.ContainerID, a.a.Runtime, a.a.PodUID = at.info.ContainerID, string(at.info.Runtime), at.info.PodUID
-		if at.isContainer {
-			a.a.Container = a.containers.Get(at.key, now.UnixNano())
-		}
-	}
-	return a.format.Append(dst, start, &a.a)
-}
-
-// bearsPID says whether records of a type are about one process, that of their
-// field pid= (<linux/audit.h>: 1100-1199 and 2100-2999 are user messages, 1700-1799
-// anomalies). The kernel puts that field first into what programs send.
-func bearsPID(t tables.Type) bool {
-	switch {
-	case t == tables.TypeSyscall, t == tables.TypeSeccomp, t == tables.TypeUser, t == tables.TypeLogin:
-		return true
-	case t >= 1100 && t < 1200, t >= 1700 && t < 1800, t >= 2100 && t < 2900:
-		return true
-	}
-	return false
-}
-
-// query collects what a record says of its process.
-func (a *attributor) query(r audit.Record) (q identity.Query, ok bool) {
-	q.Sec, q.Milli = r.ID.Sec, r.ID.Milli
-	var call, arch audit.Field
-	var success []byte
-	fields := r.Fields()
-	for f, more := fields.Next(); more && !f.FromProgram(); f, more = fields.Next() {
-		switch string(f.Name) {
-		case "pid":
-			n, valid := f.Uint()
-			if !valid {
-				return q, false
-			}
-			q.PID, ok = uint32(n), true
-		case "ppid":
-			n, _ := f.Uint()
-			q.PPID = uint32(n)
-		case "comm":
-			a.text = f.Text(a.text[:0])
-			q.Comm = a.text
-		case "syscall":
-			call = f
-		case "arch":
-			arch = f
-		case "success":
-			success = f.Value
-		}
-	}
-	q.Exec = string(success) == "yes" && isExec(arch, call)
-	return q, ok
-}
-
-// isExec says whether a system call makes a process run another program.
-func isExec(arch, call audit.Field) bool {
-	machine, ok := arch.Hex()
-	number, isNumber := call.Int()
-	if !ok || !isNumber {
 		return false
 	}
-	name, _ := tables.SyscallName(tables.Arch(machine), int(number))
-	return name == "execve" || name == "execveat"
+	p.found = found
+	*to = who.Process{Process: named(&found), VPID: found.NSPID, Cgroup: found.Cgroup, Cgroup1: found.Cgroup1}
+	return true
 }
 
-// place parses the paths of a process's cgroups, once for each: that in version
-// 2's hierarchy, or the one in version 1's if only that names a container.
-func (a *attributor) place(p *identity.Process) (place, bool) {
-	at, ok := a.parse(p.Cgroup)
-	if p.Cgroup1 != "" && (!ok || at.info.ContainerID == "") {
-		if at1, ok1 := a.parse(p.Cgroup1); ok1 && (!ok || at1.info.ContainerID != "") {
-			return at1, true
-		}
+// Ancestors appends the forebears of the process that was found last.
+func (p *processes) Ancestors(dst []attribution.Process) []attribution.Process {
+	p.kin = p.source.Ancestors(&p.found, p.kin[:0])
+	for i := range p.kin {
+		dst = append(dst, named(&p.kin[i]))
 	}
-	return at, ok
+	return dst
 }
 
-func (a *attributor) parse(path string) (place, bool) {
-	if path == "" {
-		return place{}, false
-	}
-	at, ok := a.places[path]
-	if !ok {
-		if len(a.places) >= maxPlaces {
-			clear(a.places)
-		}
-		at = place{path: path, info: cgroup.Parse(path)}
-		at.key, at.isContainer = container.KeyOf(at.info)
-		a.places[path] = at
-	}
-	return at, true
+func named(p *identity.Process) attribution.Process {
+	return attribution.Process{PID: p.PID, Start: p.Start, ExecID: p.ExecID, Comm: p.Comm}
 }
 
 // bootTime is when the clock began that process start times are taken from.
@@ -210,7 +119,7 @@ func (d *daemon) openAttribution(ctx context.Context) error {
 		return nil
 	}
 	d.attributor = a
-	d.later(a.processes.Close)
+	d.later(a.source.Close)
 	return nil
 }
 
@@ -228,12 +137,12 @@ func (a *attributor) status() *AttributionStatus {
 	if a == nil {
 		return nil
 	}
-	s := a.processes.Stats()
+	s := a.source.Stats()
 	status := &AttributionStatus{
-		Mode: string(a.processes.Mode()), Living: s.Living, Dead: s.Dead, Dropped: s.DroppedRecords, Scans: s.Scans,
-		Containers: len(a.containers.All()), Lookups: make(map[string]uint64),
+		Mode: string(a.source.Mode()), Living: s.Living, Dead: s.Dead, Dropped: s.DroppedRecords, Scans: s.Scans,
+		Containers: len(a.who.Containers()), Lookups: make(map[string]uint64),
 	}
-	if why := a.processes.Why(); why != nil {
+	if why := a.source.Why(); why != nil {
 		status.Why = why.Error()
 	}
 	for match, n := range s.Lookups {

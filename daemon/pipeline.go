@@ -53,6 +53,9 @@ func (p *pipeline) assembled(e *audit.Event) {
 		return
 	}
 	p.ledger.Assembled(1)
+	if p.attributor != nil {
+		p.attributor.who.Observe(e)
+	}
 	if e.End != audit.EndTimeout || !p.ends {
 		return
 	}
@@ -84,7 +87,7 @@ func (p *pipeline) run() error {
 		now := time.Now()
 		p.take(messages, now)
 		if p.attributor != nil && len(messages) == 0 {
-			p.attributor.processes.CaughtUp()
+			p.attributor.source.CaughtUp()
 		}
 		p.tend(now)
 	}
@@ -121,7 +124,7 @@ func (p *pipeline) appendLine(r audit.Record, now time.Time) {
 	start := len(p.lines)
 	p.lines = p.scribe.appendText(p.lines, r)
 	if p.attributor != nil {
-		p.lines = p.attributor.append(p.lines, start, r, now)
+		p.lines = p.attributor.who.Append(p.lines, start, r, now.UnixNano())
 	}
 	p.lines = append(p.lines, '\n')
 }

@@ -66,7 +66,7 @@ func (d *daemon) head(s trail.NewSegment) trail.Head {
 	if d.attributor == nil {
 		return head
 	}
-	for _, c := range d.attributor.containers.All() {
+	for _, c := range d.attributor.who.Containers() {
 		head.Lines = d.scribe.appendContainer(head.Lines, c, s.Time)
 		head.Records++
 	}

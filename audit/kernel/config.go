@@ -22,6 +22,7 @@ const (
 	Observer
 )
 
+// String returns "auto", "daemon" or "observer".
 func (m Mode) String() string {
 	switch m {
 	case Daemon:

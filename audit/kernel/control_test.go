@@ -78,44 +78,8 @@ func testControl(t *testing.T, ctl *kernel.Control) {
 		}
 		return st
 	}
-	fails := func(what string, got, want error) {
-		t.Helper()
-		if !errors.Is(got, want) {
-			t.Errorf("%s: got %v, want %v", what, got, want)
-		}
-	}
-
-	before, err := ctl.Rules(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var added [][]byte
-	for uid := range uint32(100) {
-		r := audittest.SyscallRule(t, stormUID+uid, "openat", "execve")
-		if err := ctl.AddRule(ctx, r); err != nil {
-			t.Fatal(err)
-		}
-		added = append(added, r)
-	}
-	fails("add rule twice", ctl.AddRule(ctx, added[0]), syscall.EEXIST)
-	first := audittest.SyscallRule(t, stormUID-1, "openat")
-	first[0] |= 0x10 // AUDIT_FILTER_PREPEND
-	fails("prepend rule", ctl.AddRule(ctx, first), nil)
-	first[0] &^= 0x10
-	rules, err := ctl.Rules(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(rules, slices.Concat([][]byte{first}, before, added)); diff != "" {
-		t.Errorf("rules: got %d, want %d in the order of loading", len(rules), len(before)+len(added)+1)
-	}
-	for _, r := range append(added, first) {
-		if err := ctl.DeleteRule(ctx, r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	fails("delete rule twice", ctl.DeleteRule(ctx, added[0]), syscall.ENOENT)
-	fails("add short rule", ctl.AddRule(ctx, added[0][:1000]), syscall.EINVAL)
+	testControlRules(t, ctl)
+	fails := failsOf(t)
 
 	want := status()
 	want.Failure, want.RateLimit, want.BacklogLimit, want.BacklogWaitTime = 0, 100000, 77, 1234
@@ -156,6 +120,52 @@ func testControl(t *testing.T, ctl *kernel.Control) {
 	fails("turn on", ctl.Set(ctx, kernel.Settings{Enabled: new(uint32(1))}), nil)
 	fails("empty user message", ctl.SendUser(ctx, tables.TypeUser, ""), syscall.EINVAL)
 	fails("user message of no user type", ctl.SendUser(ctx, tables.TypeSyscall, "op=x"), syscall.EINVAL)
+}
+
+// failsOf returns a check that an error is the wanted one.
+func failsOf(t *testing.T) func(what string, got, want error) {
+	return func(what string, got, want error) {
+		t.Helper()
+		if !errors.Is(got, want) {
+			t.Errorf("%s: got %v, want %v", what, got, want)
+		}
+	}
+}
+
+// testControlRules is the part of testControl that is about rules.
+func testControlRules(t *testing.T, ctl *kernel.Control) {
+	ctx, fails := t.Context(), failsOf(t)
+	before, err := ctl.Rules(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var added [][]byte
+	for uid := range uint32(100) {
+		r := audittest.SyscallRule(t, stormUID+uid, "openat", "execve")
+		if err := ctl.AddRule(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		added = append(added, r)
+	}
+	fails("add rule twice", ctl.AddRule(ctx, added[0]), syscall.EEXIST)
+	first := audittest.SyscallRule(t, stormUID-1, "openat")
+	first[0] |= 0x10 // AUDIT_FILTER_PREPEND
+	fails("prepend rule", ctl.AddRule(ctx, first), nil)
+	first[0] &^= 0x10
+	rules, err := ctl.Rules(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(rules, slices.Concat([][]byte{first}, before, added)); diff != "" {
+		t.Errorf("rules: got %d, want %d in the order of loading", len(rules), len(before)+len(added)+1)
+	}
+	for _, r := range append(added, first) {
+		if err := ctl.DeleteRule(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fails("delete rule twice", ctl.DeleteRule(ctx, added[0]), syscall.ENOENT)
+	fails("add short rule", ctl.AddRule(ctx, added[0][:1000]), syscall.EINVAL)
 }
 
 // TestControlResetLost: the count comes back as a positive acknowledgement code.

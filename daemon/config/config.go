@@ -178,8 +178,8 @@ func Default(auditDir string) Config {
 			Flush:   Flush{Mode: FlushIncrementalAsync, Records: 50, Every: Duration(time.Second)},
 		},
 		Attribution: Attribution{
-			BPF: BPFAuto, Ancestors: 5, Labels: []string{},
-			Fields: []string{"container", "names", "labels", "unit", "process", "cgroup"},
+			Enabled: true, BPF: BPFAuto, Ancestors: 5, Labels: []string{},
+			Fields: []string{"container", "names", "labels", "exec", "login", "unit", "process", "script", "parents"},
 		},
 		Rules: Rules{
 			Inline:  []string{},
