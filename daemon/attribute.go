@@ -25,6 +25,10 @@ type attributor struct {
 	who    *who.Who
 }
 
+// keptAncestors is how many generations are remembered at least, so that an exec
+// session is found again below many that no rule has shown.
+const keptAncestors = 16
+
 // openAttributor begins to watch the processes. found is told of each container
 // whose runtime's data have arrived.
 func openAttributor(ctx context.Context, c config.Attribution, found func(*attribution.Container), log *slog.Logger) (*attributor, error) {
@@ -39,7 +43,7 @@ func openAttributor(ctx context.Context, c config.Attribution, found func(*attri
 	case config.BPFRequire:
 		mode = identity.BPF
 	}
-	source, err := identity.Open(ctx, identity.Config{Mode: mode, Ancestors: c.Ancestors})
+	source, err := identity.Open(ctx, identity.Config{Mode: mode, Ancestors: max(c.Ancestors, keptAncestors)})
 	if err != nil {
 		return nil, err
 	}
