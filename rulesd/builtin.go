@@ -18,17 +18,19 @@ const BuiltinName = "builtin.rules"
 func BuiltinText() string { return builtinText }
 
 // Builtin is the set for hosts that have no rules of their own. Rules on
-// directories that the host does not have are left out, each with a warning, and
-// so are those for 32-bit programs on machines that run none.
+// directories that the host does not have are left out, each with a warning; those
+// for programs of a width that the machine does not run without one.
 func Builtin(env rule.Env, host Host) *Set {
 	machine := env.Machine
 	if machine == 0 {
 		machine = tables.Native()
 	}
 	_, runs32 := machine.Compat()
+	runs32, runs64 := runs32 || !machine.Is64Bit(), machine.Is64Bit()
 	b := builder{env: env, set: &Set{host: host.withDefaults()}, known: map[rule.ID]bool{}, tolerant: true}
 	for _, line := range splitLines(BuiltinName, builtinText) {
-		if runs32 || !strings.Contains(line.Text, "-F arch=b32") {
+		is32, is64 := strings.Contains(line.Text, "-F arch=b32"), strings.Contains(line.Text, "-F arch=b64")
+		if (runs32 || !is32) && (runs64 || !is64) {
 			b.line(line)
 		}
 	}
