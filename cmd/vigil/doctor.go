@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vigil/bpf/identity"
 	"vigil/daemon/doctor"
 	"vigil/trail"
 )
@@ -32,7 +33,7 @@ EXIT STATUS
 			if err != nil {
 				path = trail.DefaultPath // what is wrong with the configuration is only one finding
 			}
-			findings := doctor.Examine(c.Context(), doctor.Host{Proc: "/proc", Trail: path, Status: doctor.Engine})
+			findings := doctor.Examine(c.Context(), doctor.Host{Proc: "/proc", Trail: path, Status: doctor.Engine, Processes: identity.Probe})
 			findings = append(findings, configured(where))
 			if err := printFindings(stdio, findings, asJSON); err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vigil/audit/kernel"
+	"vigil/bpf/identity"
 )
 
 // Verdict is how one check came out.
@@ -39,6 +40,9 @@ type Host struct {
 	Trail string // the trail's live file
 	// Status asks the audit engine how it is; see [Engine].
 	Status func(context.Context) (kernel.Status, error)
+	// Processes says why eBPF programs cannot watch processes here, nil if they can;
+	// see [identity.Probe].
+	Processes func(proc string) error
 }
 
 // Engine asks the kernel's audit engine over a socket of its own.
@@ -55,7 +59,21 @@ func Engine(ctx context.Context) (kernel.Status, error) {
 func Examine(ctx context.Context, h Host) []Finding {
 	findings := []Finding{h.kernel(), h.capabilities(), h.namespaces()}
 	findings = append(findings, h.engine(ctx)...)
-	return append(findings, h.bootLine(), h.trail())
+	return append(findings, h.processes(), h.bootLine(), h.trail())
+}
+
+// processes asks whether the shortest-lived process can be told whose it is.
+func (h Host) processes() Finding {
+	err := h.Processes(h.Proc)
+	if err == nil {
+		return Finding{Check: "attribution", Verdict: OK, Found: "eBPF programs can watch every process"}
+	}
+	f := Finding{Check: "attribution", Verdict: Warn, Found: err.Error()}
+	var unavailable *identity.Unavailable
+	if errors.As(err, &unavailable) {
+		f.Advice = unavailable.Advice() + "; without it, most short-lived processes go unattributed"
+	}
+	return f
 }
 
 // Failed says whether a finding keeps `vigil run` from working.

@@ -83,7 +83,7 @@ func (h *host) remove(name string) {
 func (h *host) examine() []doctor.Finding {
 	return doctor.Examine(h.t.Context(), doctor.Host{
 		Proc: h.proc, Trail: h.trail,
-		Status: func(context.Context) (kernel.Status, error) { return h.status, h.err },
+		Processes: func(string) error { return nil }, Status: func(context.Context) (kernel.Status, error) { return h.status, h.err },
 	})
 }
 
@@ -96,7 +96,7 @@ func TestAllIsWell(t *testing.T) {
 			t.Errorf("got %+v", f)
 		}
 	}
-	want := "kernel, capabilities, namespaces, audit engine, audit daemon, kernel queue, rate limit, lost so far, boot parameters, trail"
+	want := "kernel, capabilities, namespaces, audit engine, audit daemon, kernel queue, rate limit, lost so far, attribution, boot parameters, trail"
 	if got := strings.Join(checks, ", "); got != want {
 		t.Errorf("checks\n got %s\nwant %s", got, want)
 	}
@@ -235,7 +235,7 @@ func TestNoEngine(t *testing.T) {
 	if got := findings[3]; got.Check != "audit engine" || got.Verdict != doctor.Fail || !strings.Contains(got.Advice, "CONFIG_AUDIT") {
 		t.Errorf("got %+v", got)
 	}
-	if len(findings) != 6 || !doctor.Failed(findings) {
+	if len(findings) != 7 || !doctor.Failed(findings) {
 		t.Errorf("%d findings: %+v", len(findings), findings)
 	}
 	h.err = errors.New("read audit status: timed out")
