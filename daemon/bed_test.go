@@ -52,6 +52,7 @@ func newBed(t *testing.T) *bed {
 	b.settings.Trail.Path = filepath.Join(dir, "log", "audit.log")
 	b.settings.Trail.Format = config.Raw
 	b.settings.Rules.BuiltIn = false
+	b.settings.Attribution.Enabled = false // watches the host's own processes
 	b.settings.Source.Gather = 0
 	b.opts = Options{
 		Settings: func() (config.Config, error) { return b.settings, nil },

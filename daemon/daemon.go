@@ -88,11 +88,17 @@ type daemon struct {
 	mu    sync.Mutex
 	asked actor // who asked for the rotation under way
 
+	reporting sync.RWMutex // held while the status is made, and for writing to end that
+	closed    bool         // what the status is made of is going away; guarded by reporting
+
 	undo []func() error // of open, to be called in reverse order
 }
 
 // close takes down what open brought up, the last first.
 func (d *daemon) close() error {
+	d.reporting.Lock()
+	d.closed = true
+	d.reporting.Unlock()
 	var errs []error
 	for i := len(d.undo) - 1; i >= 0; i-- {
 		errs = append(errs, d.undo[i]())
@@ -103,13 +109,17 @@ func (d *daemon) close() error {
 
 func (d *daemon) later(undo func() error) { d.undo = append(d.undo, undo) }
 
-// report is the daemon's status.
+// report is the daemon's status; when it is being taken down, no more than who it
+// is.
 func (d *daemon) report() Status {
-	s := Status{
-		Version: d.o.Version, PID: os.Getpid(), Since: d.since,
-		Ledger: d.ledger.Snapshot(), Trail: trailStatus(d.trail), Rules: d.rules.status(),
-		Attribution: d.attributor.status(),
+	d.reporting.RLock()
+	defer d.reporting.RUnlock()
+	s := Status{Version: d.o.Version, PID: os.Getpid(), Since: d.since}
+	if d.closed {
+		return s
 	}
+	s.Ledger, s.Trail, s.Rules = d.ledger.Snapshot(), trailStatus(d.trail), d.rules.status()
+	s.Attribution = d.attributor.status()
 	if d.source != nil {
 		s.Mode, s.Why = d.source.Mode().String(), d.source.Why()
 		s.Socket = socketStatus(d.source.Stats())
