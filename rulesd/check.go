@@ -21,7 +21,12 @@ func (s *Set) Check() []Finding {
 		e := &s.Entries[i]
 		c.paths(e)
 		c.syscalls(e)
-		c.order(i)
+		switch {
+		case i < maxOrdered:
+			c.order(i)
+		case i == maxOrdered:
+			c.warn(e, "", "this rule and those after it are not compared with others: there are more than %d", maxOrdered)
+		}
 	}
 	c.arch()
 	place := make(map[string]int, len(s.Files))
@@ -33,6 +38,9 @@ func (s *Set) Check() []Finding {
 	})
 	return c.findings
 }
+
+// maxOrdered is how many rules are compared with one another.
+const maxOrdered = 5000
 
 // checker collects findings.
 type checker struct {

@@ -162,6 +162,7 @@ type builder struct {
 	set      *Set
 	known    map[rule.ID]bool
 	tolerant bool // -i or -c came by
+	errors   int  // lines that are wrong
 }
 
 // find notes a finding about a line.
@@ -172,16 +173,34 @@ func (b *builder) find(line Line, f Finding) {
 
 // bad notes an error, or a warning if -i or -c said to go on.
 func (b *builder) bad(line Line, f Finding) {
+	if b.errors++; b.errors > maxErrors {
+		f = Finding{Problem: "too many errors: the rest is not looked at"}
+	}
 	f.Severity = Error
-	if b.tolerant {
+	if b.tolerant && b.errors <= maxErrors {
 		f.Severity, f.LeftOut = Warning, true
 		f.Problem += ": left out"
 	}
 	b.find(line, f)
 }
 
+// Bounds of a set, far above what anybody writes: hostile files cost no more than
+// their reading.
+const (
+	maxLine   = 64 << 10 // bytes
+	maxErrors = 1000     // after which the rest is not looked at
+)
+
 // line takes one line into the set.
 func (b *builder) line(line Line) {
+	if b.errors > maxErrors {
+		return
+	}
+	if len(line.Text) > maxLine {
+		line.Text = line.Text[:100] + "..."
+		b.bad(line, Finding{Problem: "the line is longer than 64 KiB"})
+		return
+	}
 	cmd, ok := rule.ParseLine(strings.TrimLeft(line.Text, " \t\v\f"), b.env)
 	if !ok {
 		return

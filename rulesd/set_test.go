@@ -190,6 +190,18 @@ func TestCheckOldKernels(t *testing.T) {
 	}
 }
 
+// TestHostileFiles: a long line, and more errors than anybody reads.
+func TestHostileFiles(t *testing.T) {
+	set, err := Load(Config{Inline: []string{strings.Repeat("-w /a ", 20_000)}, Env: testEnv(), Host: testHost()})
+	if err != nil || set.Err() == nil || len(set.Err().Error()) > 500 {
+		t.Errorf("a long line: %v, %.500v", err, set.Err())
+	}
+	set, err = Load(Config{Inline: append([]string{"-i"}, slices.Repeat([]string{"-w bad"}, 5000)...), Env: testEnv(), Host: testHost()})
+	if err != nil || len(set.Findings()) != 1001 || set.Err() == nil {
+		t.Errorf("5,000 errors: %v, %d findings, %v", err, len(set.Findings()), set.Err())
+	}
+}
+
 func TestUntrustedFiles(t *testing.T) {
 	dir := writeRules(t, map[string]string{"a.rules": "-w /a -p w\n"})
 	if err := os.Chmod(filepath.Join(dir, "a.rules"), 0o602); err != nil {
