@@ -5,6 +5,7 @@ import (
 	"log/syslog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"vigil/rulesd/auditctl"
@@ -21,8 +22,12 @@ func runAuditctl(stdio terminal, args []string) int {
 func runAugenrules(stdio terminal, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// The name as it was called, which the messages begin with: a shell script's $0.
-	return auditctl.Augenrules(ctx, os.Args[0], args, stdio.out, stdio.err, auditctl.Paths{}, auditctlDeps())
+	// Messages begin with the name as it was called: the $0 of a shell script.
+	name := os.Args[0]
+	if filepath.Base(name) != "augenrules" {
+		name = "augenrules"
+	}
+	return auditctl.Augenrules(ctx, name, args, stdio.out, stdio.err, auditctl.Paths{}, auditctlDeps())
 }
 
 func auditctlDeps() auditctl.Deps {

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"vigil": main})
+	testscript.Main(m, map[string]func(){"vigil": main, "auditctl": main, "augenrules": main})
 }
 
 // TestScripts runs testdata/script: one file a command, which says what people who
