@@ -90,6 +90,40 @@ func TestDocsCommands(t *testing.T) {
 	}
 }
 
+// What the service runs is understood, too.
+func TestServiceUnit(t *testing.T) {
+	text, err := os.ReadFile("../../packaging/systemd/vigil.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := regexp.MustCompile(`(?m)^ExecStart=(.*)$`).FindSubmatch(text)
+	if command == nil {
+		t.Fatal("no ExecStart")
+	}
+	if err := understood(string(command[1])); err != nil {
+		t.Errorf("%s: %v", command[1], err)
+	}
+}
+
+// Pages that a page leads to are there.
+func TestDocsLinks(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), string(link[1]))); err != nil {
+				t.Errorf("%s leads to %s: %v", filepath.Base(page), link[1], err)
+			}
+		}
+	}
+}
+
 // consoleLines are the lines behind "# " and "$ " in a page's console fences.
 func consoleLines(t *testing.T, page string) []string {
 	t.Helper()
