@@ -104,6 +104,8 @@ type Source struct {
 	scans   uint64
 	closed  bool
 	scanErr error
+
+	lostRecords, lostPaths uint64 // when it was closed
 }
 
 // Open begins to watch and learns of every process that runs already. Run must be called to keep it up to date.
@@ -269,10 +271,17 @@ func (s *Source) Stats() Stats {
 	s.backend.drain(s.table)
 	st := Stats{Counts: s.table.counts, Scans: s.scans}
 	st.Dead, st.States, st.Cgroups = s.table.dead, s.table.past, len(s.table.cgroups.byKey)
-	if s.kernel != nil {
-		st.DroppedRecords, st.DroppedPaths = s.kernel.lost()
-	}
+	st.DroppedRecords, st.DroppedPaths = s.lost()
 	return st
+}
+
+// lost returns how many reports the kernel could not hand over. After Close, which
+// unmaps the counters, it is what they said then.
+func (s *Source) lost() (records, paths uint64) {
+	if s.kernel != nil {
+		return s.kernel.lost()
+	}
+	return s.lostRecords, s.lostPaths
 }
 
 // Close stops watching. Look-ups after it are answered from what was known.
@@ -283,6 +292,8 @@ func (s *Source) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.lostRecords, s.lostPaths = s.lost()
+	s.kernel = nil
 	err := s.backend.close()
 	s.backend, s.ask = closed{}, nil
 	return err
