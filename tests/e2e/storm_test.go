@@ -65,7 +65,7 @@ func TestStormIsComplete(t *testing.T) {
 	if err := e.Restore(); err != nil { // others may have the engine from here on
 		t.Fatal(err)
 	}
-	// ausearch takes a minute for such a log: it reads both at once.
+	// ausearch takes its time for such a log: both at once.
 	var ours, theirs counts
 	var group errgroup.Group
 	group.Go(func() (err error) { ours, err = ausearchCounts(t.Context(), d.Log()); return err })
@@ -166,7 +166,9 @@ type counts struct{ execs, opens, argv int }
 
 // ausearchCounts asks for all events with the storm's keys, as stored, and counts those whose records say what they should.
 func ausearchCounts(ctx context.Context, log string) (counts, error) {
-	cmd := exec.CommandContext(ctx, "ausearch", "-if", log, "-k", "storm-", "--raw")
+	// It keeps all events of its timeout's last seconds open in a list that it walks for each record: 1 s instead of 2
+	// saves two thirds of the time.
+	cmd := exec.CommandContext(ctx, "ausearch", "-if", log, "-k", "storm-", "--raw", "--eoe-timeout", "1")
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		return counts{}, err
