@@ -1,6 +1,7 @@
 package format_test
 
 import (
+	"path/filepath"
 	"testing"
 
 	"vigil/audit"
@@ -30,16 +31,16 @@ func benchEncoder(b *testing.B, enc format.Encoder, logs ...string) {
 }
 
 func BenchmarkJSON(b *testing.B) {
-	for _, log := range []string{"real.log", "long.log"} {
-		b.Run(log, func(b *testing.B) {
+	for _, log := range []string{"real.log", "long.log", attributed} {
+		b.Run(filepath.Base(log), func(b *testing.B) {
 			benchEncoder(b, format.NewJSON(format.JSONConfig{Host: "example", Names: names{}}), log)
 		})
 	}
 }
 
 func BenchmarkText(b *testing.B) {
-	for _, log := range []string{"real.log", "long.log"} {
-		b.Run(log, func(b *testing.B) {
+	for _, log := range []string{"real.log", "long.log", attributed} {
+		b.Run(filepath.Base(log), func(b *testing.B) {
 			benchEncoder(b, format.NewText(format.TextConfig{Names: names{}}), log)
 		})
 	}
@@ -52,6 +53,7 @@ func BenchmarkRaw(b *testing.B) {
 func TestEncodersAllocateNothing(t *testing.T) {
 	list := events(t, "real.log")
 	list = append(list, events(t, "other.log")...)
+	list = append(list, events(t, attributed)...)
 	for name, enc := range map[string]format.Encoder{
 		"json": format.NewJSON(format.JSONConfig{Host: "example"}),
 		"text": format.NewText(format.TextConfig{}),

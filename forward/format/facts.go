@@ -71,8 +71,14 @@ type facts struct {
 	created      bool // the file did not exist before
 	openFlags    uint64
 
+	attr    attribution // of the main record
+	kin     *kin        // nil if the encoder does not want it
+	kinUsed int
+	known   bool // the main record is a CONTAINER record of Vigil's
+
 	// While fields are taken.
 	part           part
+	beganKnown     bool
 	reading        path
 	number, a1, a2 audit.Field
 }
@@ -107,7 +113,10 @@ func (f *facts) gather(e *audit.Event) {
 // gather, for an encoder that walks over all fields itself: each record's between
 // a beginRecord and an endRecord, those of one type in their order.
 func (f *facts) begin(e *audit.Event) {
-	*f = facts{e: e}
+	if f.kinUsed > 0 {
+		clear(f.kin[:f.kinUsed])
+	}
+	*f = facts{e: e, kin: f.kin}
 	for i := range e.Records {
 		switch r := &e.Records[i]; r.Type {
 		case tables.TypeSyscall, tables.TypeUringOp:
@@ -162,6 +171,9 @@ func (f *facts) take(fd audit.Field) {
 	switch f.part {
 	case mainPart:
 		f.takeMain(fd)
+		if f.main.Type == tables.TypeContainer {
+			f.takeKnown(fd)
+		}
 	case pathPart:
 		f.reading.take(fd)
 	case cwdPart:
@@ -179,7 +191,9 @@ func (f *facts) take(fd audit.Field) {
 func (f *facts) takeExtra(fd audit.Field) {
 	switch f.part {
 	case mainPart:
-		if i := idOf(fd.Name); i >= 0 && f.ids[i].name == nil {
+		if i := idOf(fd.Name); i < 0 {
+			f.takeAttribution(fd)
+		} else if f.ids[i].name == nil {
 			f.ids[i].name = enrichedName(fd)
 		}
 	case pathPart:

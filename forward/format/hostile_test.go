@@ -113,13 +113,14 @@ func TestHostile(t *testing.T) {
 		for _, s := range []string{
 			n, hex, "pid=1 " + n + " pid=2", "pid=1 pid=2 again=3 words=4 msg=5 x", n + "=" + n, `comm="` + n + `" exe=` + hex,
 			"msg='" + n + "' pid=1", "op=" + n + " " + n + " x=1", "msg='op=a " + n + " pid=7 pid=8 words=x' res=1 res=2",
-			"argc=1 a0=" + hex, "saddr=0100" + hex, "saddr=010000" + hex, "key=" + hex, "cwd=" + hex, "name=" + hex + " nametype=" + n + " mode=" + n,
+			"CONTAINER_ID=" + hex + " POD_NAME=" + hex + " P1_PID=1 P1_COMM=" + hex + " UNIT=" + hex + " LOGIN_ADDR=" + hex,
+			"CONTAINER_LABELS=" + hex + "3D POD_LABELS=" + hex + `3D CONTAINER_IMAGE="` + n + `" CONTAINER_DIGEST=` + n, "argc=1 a0=" + hex, "saddr=0100" + hex, "saddr=010000" + hex, "key=" + hex, "cwd=" + hex, "name=" + hex + " nametype=" + n + " mode=" + n,
 			"proctitle=" + hex, "acct=" + hex + " id=" + n, "tty=pts" + n + " auid=" + n, "avc:  denied  { " + n + " } for  pid=1", "exit=" + n,
 		} {
 			for _, types := range [][]tables.Type{
 				{tables.TypeSyscall}, {tables.TypeUserLogin}, {tables.TypeAddGroup}, {tables.TypeAVC}, {1599}, {tables.TypeUserCmd},
 				{tables.TypeSyscall, tables.TypeExecve, tables.TypeCWD, tables.TypePath, tables.TypePath, tables.TypeSockaddr, tables.TypeProctitle, tables.TypeSyscall},
-				{tables.TypeNetfilterPkt}, {tables.TypeUringOp, tables.TypeObjPID},
+				{tables.TypeContainer}, {tables.TypeNetfilterPkt}, {tables.TypeUringOp, tables.TypeObjPID},
 			} {
 				e := &audit.Event{ID: id, Node: []byte(n)}
 				for _, typ := range types {
@@ -160,6 +161,38 @@ func TestJSONProgramCannotForge(t *testing.T) {
 	}
 }
 
+// A message of a program cannot pass for what Vigil knows of a container.
+func TestProgramIsNoContainer(t *testing.T) {
+	for _, line := range []string{
+		`type=CONTAINER msg=audit(1.000:1): pid=7 uid=0 msg='op=known CONTAINER_ID="f0" POD_NAME="forged"'`,
+		`type=CONTAINER msg=audit(1.000:1): pid=7 op=known CONTAINER_ID="f0" POD_NAME="forged"`,
+		`type=USER msg=audit(1.000:1): pid=7 uid=0 op=known CONTAINER_ID="f0" POD_NAME="forged" msg='CONTAINER_ID="f0"'`,
+	} {
+		e := assemble(t, []byte(line))[0]
+		out := string(format.NewJSON(format.JSONConfig{}).Append(nil, e))
+		if strings.Contains(out, `"container":`) || strings.Contains(out, `"orchestrator":`) {
+			t.Errorf("got %s", out)
+		}
+		if out := string(format.NewText(format.TextConfig{}).Append(nil, e)); strings.Contains(out, "[pod") || strings.Contains(out, "[container") {
+			t.Errorf("got %s", out)
+		}
+	}
+}
+
+// Nothing of an event's attribution stays for the next one.
+func TestAttributionIsOfOneEvent(t *testing.T) {
+	list := events(t, attributed)
+	enc := format.NewJSON(format.JSONConfig{Names: names{}})
+	for _, before := range list {
+		for _, e := range list {
+			enc.Append(nil, before)
+			if got, want := enc.Append(nil, e), format.NewJSON(format.JSONConfig{Names: names{}}).Append(nil, e); !bytes.Equal(got, want) {
+				t.Fatalf("after %v: got %s, want %s", before.ID, got, want)
+			}
+		}
+	}
+}
+
 func TestProgramIsNoSystemCall(t *testing.T) {
 	e := assemble(t, []byte(`type=USER msg=audit(1.000:1): pid=7 uid=1000 msg='text=x arch=c000003e syscall=59 success=yes exit=-13 tty=pts1'`))[0]
 	line := string(format.NewJSON(format.JSONConfig{}).Append(nil, e))
@@ -169,7 +202,7 @@ func TestProgramIsNoSystemCall(t *testing.T) {
 }
 
 func FuzzEncoders(f *testing.F) {
-	for _, name := range []string{"real.log", "other.log"} {
+	for _, name := range []string{"real.log", "other.log", attributed} {
 		for _, e := range events(f, name) {
 			r := e.Records[0]
 			last := e.Records[len(e.Records)-1]

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"hash/maphash"
 	"net/netip"
 	"strconv"
@@ -51,6 +52,7 @@ type JSON struct {
 	avcNames     [2][]byte // that ausearch gives the words "denied" and "{ read }"
 
 	recordsText []byte
+	addrs       addrs
 	// Values being decoded.
 	text, acctText, nameText []byte
 }
@@ -58,6 +60,10 @@ type JSON struct {
 // keepText bounds the memory that an encoder keeps after an event of monstrous
 // size.
 const keepText = 1 << 20
+
+// lastSecond is the last of the year 9999: one beyond is no RFC 3339, and only a
+// forged log has it.
+const lastSecond = 253402300799
 
 // NewJSON returns an encoder.
 func NewJSON(cfg JSONConfig) *JSON {
@@ -68,6 +74,7 @@ func NewJSON(cfg JSONConfig) *JSON {
 		avcNames: [2][]byte{[]byte("seresult"), []byte("seperms")},
 		outer:    scope{seen: newSeen(seed, "again", "words", "msg")},
 		inner:    scope{seen: newSeen(seed, "again", "words")},
+		facts:    facts{kin: new(kin)},
 	}
 }
 
@@ -90,6 +97,8 @@ func (j *JSON) Append(dst []byte, e *audit.Event) []byte {
 		j.file(&o)
 		j.network(&o)
 		j.service(&o)
+		j.container(&o)
+		j.orchestrator(&o)
 	}
 	if host := e.Node; len(host) > 0 || len(j.host) > 0 {
 		if len(host) == 0 {
@@ -114,6 +123,7 @@ func (j *JSON) Append(dst []byte, e *audit.Event) []byte {
 		j.recordsText = nil
 	}
 	o.close()
+	j.attribution(&o)
 	o.close()
 	o.close()
 	j.facts.e = nil // what the other views are of is the caller's again
@@ -123,9 +133,8 @@ func (j *JSON) Append(dst []byte, e *audit.Event) []byte {
 // time writes the time of the stamp as RFC 3339 with milliseconds, in UTC.
 func (j *JSON) time(o *object) {
 	id := j.facts.e.ID
-	// A year beyond 9999 is no RFC 3339; only a forged log has one.
-	if id.Sec > 253402300799 {
-		id = audit.ID{Sec: 253402300799, Milli: 999}
+	if id.Sec > lastSecond {
+		id = audit.ID{Sec: lastSecond, Milli: 999}
 	}
 	if id.Sec != j.second || len(j.date) == 0 {
 		j.second = id.Sec
@@ -181,12 +190,9 @@ func (j *JSON) process(o *object) {
 	o.key("process")
 	start := o.open()
 	o.number("pid", f.pid)
-	if f.ppid.Name != nil {
-		o.key("parent")
-		at := o.open()
-		o.number("pid", f.ppid)
-		o.closeUnlessEmpty(at)
-	}
+	j.born(o)
+	j.parent(o)
+	j.entry(o)
 	j.field(o, "name", f.comm)
 	j.field(o, "executable", f.exe)
 	if f.hasExecve {
@@ -271,14 +277,21 @@ func (j *JSON) field(o *object, key string, fd audit.Field) {
 	o.string(key, j.text)
 }
 
+// service writes the unit that a message of systemd is about, without its suffix as
+// that has it, else the service that the process belongs to.
 func (j *JSON) service(o *object) {
-	if j.facts.unit.Name == nil {
-		return
-	}
+	unit := j.facts.attr[attrUnit]
 	o.key("service")
-	o.open()
-	j.field(o, "name", j.facts.unit)
-	o.close()
+	start := o.open()
+	if j.facts.unit.Name != nil {
+		j.field(o, "name", j.facts.unit)
+	} else if unit != nil {
+		unit, j.text = attrText(unit, j.text)
+		if name, ok := bytes.CutSuffix(unit, []byte(".service")); ok && len(name) > 0 {
+			o.string("name", name)
+		}
+	}
+	o.closeUnlessEmpty(start)
 }
 
 // tags writes the keys of the rule.
@@ -301,12 +314,43 @@ func (j *JSON) appendAddr(o *object, key string, text []byte) bool {
 		o.string(key, text)
 		return true
 	}
-	addr, err := netip.ParseAddr(string(text))
-	if err != nil || !addr.Is6() {
+	addr := j.addrs.parse(text)
+	if !addr.IsValid() {
 		return false
 	}
 	j.ip(o, key, addr)
 	return true
+}
+
+// addrs keeps what the last texts with a colon are as IPv6 addresses, since parsing
+// one allocates.
+type addrs struct {
+	kept [8]struct {
+		text []byte
+		addr netip.Addr // not valid if it is none
+	}
+	next int
+}
+
+// maxAddr is more than an IPv6 address with a zone has.
+const maxAddr = 64
+
+func (a *addrs) parse(text []byte) netip.Addr {
+	if len(text) > maxAddr || bytes.IndexByte(text, ':') < 0 {
+		return netip.Addr{}
+	}
+	for i := range a.kept {
+		if bytes.Equal(a.kept[i].text, text) {
+			return a.kept[i].addr
+		}
+	}
+	k := &a.kept[a.next%len(a.kept)]
+	a.next++
+	if k.addr, _ = netip.ParseAddr(string(text)); !k.addr.Is6() {
+		k.addr = netip.Addr{}
+	}
+	k.text = append(k.text[:0], text...)
+	return k.addr
 }
 
 // isIPv4 reports whether text is four numbers up to 255 with dots between.

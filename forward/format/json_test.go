@@ -18,6 +18,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files again")
 
+// attributed is a log of ours whose records bear attribution, some of it hostile.
+const attributed = "../../forward/format/testdata/attributed.log"
+
 // events returns the events of a log of package audit's.
 func events(t testing.TB, name string) []*audit.Event {
 	t.Helper()
@@ -103,6 +106,7 @@ func TestJSONGolden(t *testing.T) {
 	enc := format.NewJSON(format.JSONConfig{Host: "example", Names: names{}})
 	golden(t, enc, "real.log", "real.ecs", indent)
 	golden(t, enc, "other.log", "other.ecs", indent)
+	golden(t, enc, attributed, "attributed.ecs", indent)
 }
 
 // Every field of every record is in the object of its record.
@@ -137,7 +141,7 @@ func TestJSONLosesNothing(t *testing.T) {
 	}
 	enc := format.NewJSON(format.JSONConfig{})
 	checked := 0
-	for _, log := range []string{"real.log", "other.log", "long.log"} {
+	for _, log := range []string{"real.log", "other.log", "long.log", attributed} {
 		for _, e := range events(t, log) {
 			var got struct {
 				Process struct{ Args []string }

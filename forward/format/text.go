@@ -27,15 +27,20 @@ type TextConfig struct {
 const (
 	defaultLimit = 1000
 	shortLimit   = 200
+
+	idDigits = 64 // of a container's id, and how many of them are shown
+	shortID  = 12
 )
 
 // Text writes an event as one line for a person at a terminal:
 //
 //	2026-11-21 12:59:11.592 ok   alice->root executed passwd -S vuser [exec]
 //	2026-11-21 12:59:11.600 FAIL alice->4242 openat /etc/shadow by gen[9762]: EACCES [shadow]
+//	2026-11-21 12:59:11.731 ok   root [pod shop/cart-7d9] executed id
 //
 // That is when, whether it succeeded, who (the name of the login, then the user if
-// that is another one), what, the error and the keys of the rule. Words are quoted
+// that is another one), in which pod or container, what, the error and the keys of
+// the rule. Words are quoted
 // as for a shell, and nothing that a record holds can move the cursor, change a
 // colour or begin a line.
 type Text struct {
@@ -80,6 +85,7 @@ func (t *Text) Append(dst []byte, e *audit.Event) []byte {
 	if len(e.Records) > 0 {
 		dst = t.result(dst)
 		dst = t.who(dst)
+		dst = t.place(dst)
 		dst = append(dst, ' ')
 		start := len(dst)
 		dst = t.what(dst)
@@ -150,6 +156,39 @@ func (t *Text) user(dst []byte, i identity) []byte {
 		}
 	}
 	return appendShell(dst, shorten(i.number, shortLimit))
+}
+
+// place appends the pod or the container that the process is in, nothing on the
+// host. A CONTAINER record tells that itself.
+func (t *Text) place(dst []byte) []byte {
+	a := &t.facts.attr
+	if a[attrPodName] == nil && a[attrContainerName] == nil && a[attrContainerID] == nil || t.facts.known {
+		return dst
+	}
+	dst = append(t.color(append(dst, ' '), dim), '[')
+	var text []byte
+	switch {
+	case a[attrPodName] != nil:
+		dst = append(dst, "pod "...)
+		t.value = t.value[:0]
+		if a[attrPodNamespace] != nil {
+			text, t.addr = attrText(a[attrPodNamespace], t.addr)
+			t.value = append(append(t.value, text...), '/')
+		}
+		text, t.addr = attrText(a[attrPodName], t.addr)
+		t.value = append(t.value, text...)
+		text = t.value
+	case a[attrContainerName] != nil:
+		dst = append(dst, "container "...)
+		text, t.addr = attrText(a[attrContainerName], t.addr)
+	default:
+		dst = append(dst, "container "...)
+		if text, t.addr = attrText(a[attrContainerID], t.addr); len(text) == idDigits {
+			text = text[:shortID]
+		}
+	}
+	dst = appendShell(dst, shorten(text, shortLimit))
+	return t.color(append(dst, ']'), plainColor)
 }
 
 func (t *Text) keys(dst []byte) []byte {

@@ -16,6 +16,7 @@ func TestTextGolden(t *testing.T) {
 	golden(t, enc, "real.log", "real.txt", asIs)
 	golden(t, enc, "long.log", "long.txt", asIs)
 	golden(t, enc, "other.log", "other.txt", asIs)
+	golden(t, enc, attributed, "attributed.txt", asIs)
 }
 
 func TestTextColor(t *testing.T) {
@@ -26,6 +27,11 @@ func TestTextColor(t *testing.T) {
 	want := "\x1b[2m1970-01-01 00:00:01.000\x1b[0m \x1b[32mok  \x1b[0m \x1b[1m0\x1b[0m executed ls $'\\x1b[2J\\n' \x1b[36m[k]\x1b[0m\n"
 	if got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	e = assemble(t, []byte("type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=39 success=yes pid=7 auid=0 uid=0 comm=\"ls\"\x1dPOD_NS=\"shop\" POD_NAME=\"cart-7d9\"\n"))[0]
+	got = string(enc.Append(nil, e))
+	if want := "\x1b[1m0\x1b[0m \x1b[2m[pod shop/cart-7d9]\x1b[0m getpid by ls[7]\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want the end %q", got, want)
 	}
 }
 
