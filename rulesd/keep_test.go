@@ -32,6 +32,8 @@ func keep(t *testing.T, leave bool, lines []string, test func(t *testing.T, k *k
 		cfg := KeeperConfig{
 			Kernel: k.kernel, Leave: leave,
 			Load: func(context.Context) (*Set, error) {
+				k.mu.Lock()
+				defer k.mu.Unlock()
 				return Load(Config{Inline: k.lines, Env: testEnv(), Host: testHost()})
 			},
 			Report: func(e Event) {
@@ -60,6 +62,13 @@ func keep(t *testing.T, leave bool, lines []string, test func(t *testing.T, k *k
 			t.Errorf("Run: %v", err)
 		}
 	})
+}
+
+// write changes the files.
+func (k *keeping) write(lines []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lines = lines
 }
 
 // wait lets time pass, and everything happen that is due by then.
@@ -127,7 +136,7 @@ func TestKeeperLeaves(t *testing.T) {
 			k.wait(time.Minute)
 		}
 		k.expect(t, []string{"left +" + ruleA})
-		k.lines = []string{ruleA, ruleB} // the files decide again when they change
+		k.write([]string{ruleA, ruleB}) // the files decide again when they change
 		k.files <- struct{}{}
 		k.wait(2 * time.Second)
 		k.expect(t, []string{"applied +" + ruleA + " +" + ruleB}, ruleA, ruleB)
@@ -136,10 +145,10 @@ func TestKeeperLeaves(t *testing.T) {
 
 func TestKeeperAppliesFilesAfterAQuietMoment(t *testing.T) {
 	keep(t, false, []string{ruleA}, func(t *testing.T, k *keeping) {
-		k.lines = []string{"half a l"} // an editor at work
+		k.write([]string{"half a l"}) // an editor at work
 		k.files <- struct{}{}
 		k.wait(900 * time.Millisecond)
-		k.lines = []string{ruleA, ruleB}
+		k.write([]string{ruleA, ruleB})
 		k.files <- struct{}{}
 		k.wait(900 * time.Millisecond)
 		k.expect(t, nil, ruleA)
@@ -152,13 +161,13 @@ func TestKeeperAppliesFilesAfterAQuietMoment(t *testing.T) {
 // are being written is repaired at once, and the half-written files are not looked at.
 func TestKeeperRepairsWhileFilesChange(t *testing.T) {
 	keep(t, false, []string{ruleA}, func(t *testing.T, k *keeping) {
-		k.lines = []string{"half a l"}
+		k.write([]string{"half a l"})
 		k.files <- struct{}{}
 		k.behindOurBack(t, true, ruleA)
 		k.keeper.KernelChanged()
 		k.wait(500 * time.Millisecond)
 		k.expect(t, []string{"repaired +" + ruleA}, ruleA)
-		k.lines = []string{ruleA, ruleB}
+		k.write([]string{ruleA, ruleB})
 		k.wait(time.Second)
 		k.expect(t, []string{"applied +" + ruleB}, ruleA, ruleB)
 	})
@@ -166,7 +175,7 @@ func TestKeeperRepairsWhileFilesChange(t *testing.T) {
 
 func TestKeeperRejectsBadFiles(t *testing.T) {
 	keep(t, false, []string{ruleA}, func(t *testing.T, k *keeping) {
-		k.lines = []string{ruleB, "-w bad"}
+		k.write([]string{ruleB, "-w bad"})
 		for range 3 { // said once
 			k.files <- struct{}{}
 			k.wait(2 * time.Second)
@@ -179,7 +188,7 @@ func TestKeeperRejectsBadFiles(t *testing.T) {
 			t.Error(diff)
 		}
 		k.events = nil
-		k.lines = []string{ruleB}
+		k.write([]string{ruleB})
 		k.keeper.Reload() // needs no quiet moment
 		k.wait(time.Millisecond)
 		k.expect(t, []string{"applied +" + ruleB + " -" + ruleA}, ruleB)
@@ -188,7 +197,7 @@ func TestKeeperRejectsBadFiles(t *testing.T) {
 
 func TestKeeperSettingsAlone(t *testing.T) {
 	keep(t, false, []string{ruleA}, func(t *testing.T, k *keeping) {
-		k.lines = []string{ruleA, "-b 1000"}
+		k.write([]string{ruleA, "-b 1000"})
 		k.keeper.Reload()
 		k.wait(time.Millisecond)
 		k.expect(t, []string{"applied"}, ruleA)
@@ -198,7 +207,7 @@ func TestKeeperSettingsAlone(t *testing.T) {
 func TestKeeperLocked(t *testing.T) {
 	keep(t, false, []string{ruleA}, func(t *testing.T, k *keeping) {
 		k.kernel.locked = true
-		k.lines = []string{ruleB}
+		k.write([]string{ruleB})
 		for range 3 {
 			k.keeper.Reload()
 			k.wait(time.Second)

@@ -90,7 +90,7 @@ func everyField() []rule.Field {
 				if field.IsText() {
 					f.Text = value.(string)
 				} else {
-					f.Value = uint32(value.(int))
+					f.Value = value.(uint32)
 				}
 				all = append(all, f)
 			}
@@ -108,22 +108,22 @@ func values(field tables.Field) []any {
 	case tables.FieldKey:
 		return []any{"k", strings.Repeat("k", 256), strings.Repeat("k", 257)}
 	case tables.FieldFieldCompare:
-		return []any{1, 25}
+		return []any{uint32(1), uint32(25)}
 	case tables.FieldPerm:
-		return []any{1, 15}
+		return []any{uint32(1), uint32(15)}
 	case tables.FieldFileType:
-		return []any{0o100000, 0o170000}
+		return []any{uint32(0o100000), uint32(0o170000)}
 	case tables.FieldSaddrFam:
-		return []any{2, 45}
+		return []any{uint32(2), uint32(45)}
 	case tables.FieldAUIDSet:
-		return []any{0, 1}
+		return []any{uint32(0), uint32(1)}
 	case tables.FieldArch:
-		return []any{int(tables.ArchX86_64), 1}
+		return []any{uint32(tables.ArchX86_64), uint32(1)}
 	}
 	if field.IsText() {
 		return []any{"x"}
 	}
-	return []any{0, 1, 0xfffffffe, 0xffffffff}
+	return []any{uint32(0), uint32(1), uint32(0xfffffffe), uint32(0xffffffff)}
 }
 
 // compareListed checks that the kernel lists exactly one rule, r.
