@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -44,6 +45,9 @@ type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
+// patience is how long after a signal to end another one counts as the same.
+const patience = 2 * time.Second
+
 // runVigil is vigil under its own name.
 func runVigil(stdio terminal, args []string) int {
 	if len(args) > 0 {
@@ -52,10 +56,11 @@ func runVigil(stdio terminal, args []string) int {
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// After the first signal the command winds up; a second one has its normal
-	// effect and ends the process at once.
-	context.AfterFunc(ctx, stop)
+	// After the first signal the command winds up. A later one has its normal effect
+	// and ends the process at once; but not one that comes with the first, as from
+	// timeout(1), which signals its child and then the group. Signals are ours to the
+	// very end, so that the exit status is, too.
+	context.AfterFunc(ctx, func() { time.AfterFunc(patience, stop) })
 
 	root := newRootCommand(stdio)
 	root.SetArgs(args)
