@@ -20,6 +20,9 @@ import (
 // first moment.
 const controlSocket = "control.sock"
 
+// maxSocketPath is the room in struct sockaddr_un, less the final NUL (unix(7)).
+const maxSocketPath = 107
+
 // control answers `vigil status` and the like: HTTP over a Unix socket, so that
 // curl --unix-socket can ask too.
 type control struct {
@@ -34,6 +37,9 @@ func listenControl(runDir string, status func() Status) (*control, error) {
 		return nil, fmt.Errorf("make the run directory: %w: name another with --run-dir", err)
 	}
 	path := filepath.Join(runDir, controlSocket)
+	if len(path) > maxSocketPath {
+		return nil, fmt.Errorf("open control socket: %s has %d bytes, and the name of a socket at most %d: name a shorter --run-dir", path, len(path), maxSocketPath)
+	}
 	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		c.Close() //nolint:errcheck // only asked whether it opens
 		return nil, fmt.Errorf("open control socket %s: another vigil answers on it: stop it, or give this one its own --run-dir", path)

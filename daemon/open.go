@@ -96,7 +96,7 @@ func (d *daemon) openTrail(context.Context) error {
 	c.Notify = d.notice
 	writer, recovery, err := trail.Open(c)
 	if err != nil {
-		return err
+		return trailError(err)
 	}
 	d.trail = writer
 	d.later(writer.Close)

@@ -212,6 +212,15 @@ func TestRunCannotStart(t *testing.T) {
 			b.t.Fatal(err)
 		}
 	}, "run directory")
+	f("run directory has a long name", func(b *bed) {
+		b.opts.RunDir = filepath.Join(b.dir, strings.Repeat("x", 100))
+	}, "name a shorter --run-dir")
+	f("trail in a file", func(b *bed) {
+		b.settings.Trail.Path = filepath.Join(b.dir, "file", "audit.log")
+		if err := os.WriteFile(filepath.Dir(b.settings.Trail.Path), nil, 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+	}, "choose another place with --trail")
 	f("trail is a directory", func(b *bed) {
 		if err := os.MkdirAll(b.settings.Trail.Path, 0o700); err != nil {
 			b.t.Fatal(err)

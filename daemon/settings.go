@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -92,6 +93,17 @@ func (d *daemon) trailPath() (string, error) {
 	d.log.Warn("the audit daemon that is registered writes to the trail's file: the trail is elsewhere",
 		"pid", holder.PID, "file", path, "trail", own)
 	return own, nil
+}
+
+// trailError adds to why the trail could not be opened what to do, where the error
+// does not say it itself.
+func trailError(err error) error {
+	var locked *trail.LockedError
+	var unsafe *trail.UnsafeError
+	if errors.As(err, &locked) || errors.As(err, &unsafe) {
+		return err
+	}
+	return fmt.Errorf("%w: see that it can be written, or choose another place with --trail", err)
 }
 
 // hasOpen reports whether a process has a file open.
