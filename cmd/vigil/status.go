@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"vigil/daemon"
+	"vigil/ledger"
 )
 
 func newStatusCommand(stdio terminal) *cobra.Command {
@@ -32,7 +34,7 @@ EXIT STATUS
 			if err != nil {
 				return err
 			}
-			if err := printStatus(stdio.out, s, asJSON); err != nil {
+			if err := printStatus(stdio.out, s, time.Now(), asJSON); err != nil {
 				return err
 			}
 			if lossy(s) {
@@ -52,7 +54,7 @@ func lossy(s daemon.Status) bool {
 	return l.Gaps+l.Lost+l.Dropped > 0 || l.Losses > 0 || len(l.Pending) > 0
 }
 
-func printStatus(w io.Writer, s daemon.Status, asJSON bool) error {
+func printStatus(w io.Writer, s daemon.Status, now time.Time, asJSON bool) error {
 	if asJSON {
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
@@ -60,14 +62,27 @@ func printStatus(w io.Writer, s daemon.Status, asJSON bool) error {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
-	row("vigil", "%s, pid %d, for %s", s.Version, s.PID, time.Since(s.Since).Round(time.Second))
+	row("vigil", "%s, pid %d, for %s", s.Version, s.PID, now.Sub(s.Since).Round(time.Second))
 	row("mode", "%s: %s", s.Mode, s.Why)
-	if k := s.Kernel; k != nil {
-		row("kernel", "%d of %d records waiting, %d lost since boot", k.Backlog, k.BacklogLimit, k.Lost)
-	} else {
+	switch k := s.Kernel; {
+	case k == nil:
 		row("kernel", "does not answer")
+	case k.BacklogLimit == 0:
+		row("kernel", "%d records waiting, %d lost since boot", k.Backlog, k.Lost)
+	default:
+		row("kernel", "%d of %d records waiting, %d lost since boot", k.Backlog, k.BacklogLimit, k.Lost)
 	}
 	row("rules", "%d loaded (%s)", s.Rules.Loaded, s.Rules.Source)
+	if s.Rules.Problem != "" {
+		problem, _, _ := strings.Cut(s.Rules.Problem, "\n") // the rest is a caret below the fault
+		row("", "not loaded: %s: see `vigil rules check`", problem)
+	}
+	if a := s.Attribution; a != nil {
+		row("processes", "%d living, %d containers, watched by %s", a.Living, a.Containers, a.Mode)
+		if a.Why != "" {
+			row("", "%s", a.Why)
+		}
+	}
 	row("received", "%d records, %s", s.Ledger.Received, amount(s.Socket.Bytes))
 	row("assembled", "%d events", s.Ledger.Assembled)
 	if t := s.Trail; t != nil {
@@ -76,15 +91,49 @@ func printStatus(w io.Writer, s daemon.Status, asJSON bool) error {
 	} else {
 		row("trail", "not written")
 	}
-	verdict := "nothing"
-	if lossy(s) {
-		verdict = fmt.Sprintf("%d serials missing, %d lost by the kernel, %d not written", s.Ledger.Gaps, s.Ledger.Lost, s.Ledger.Dropped)
+	if !lossy(s) {
+		row("lost", "nothing")
+		return table.Flush()
 	}
-	row("lost", "%s", verdict)
-	for _, l := range append(s.Ledger.Recent, s.Ledger.Pending...) {
-		row("", "%s: %d, serials %d to %d, %s to %s", l.Reason, l.Count, l.First, l.Last, l.Since.Format(time.RFC3339), l.Until.Format(time.RFC3339))
+	row("lost", "%d serials missing, %d records lost by the kernel, %d not written", s.Ledger.Gaps, s.Ledger.Lost, s.Ledger.Dropped)
+	for _, l := range s.Ledger.Recent {
+		row("", "%s", lossText(l))
+	}
+	for _, l := range s.Ledger.Pending {
+		row("", "%s, not in the trail yet", lossText(l))
 	}
 	return table.Flush()
+}
+
+// lossText says a loss in one line: "gap: 4 serials, 17 to 20, 2026-03-01T10:00:00Z".
+func lossText(l ledger.Loss) string {
+	what := "records"
+	switch l.Reason {
+	case ledger.Gap, ledger.Down:
+		what = "serials"
+	case ledger.Overflow:
+		what = "overflows"
+	case ledger.Trail:
+		what = "bytes"
+	}
+	text := fmt.Sprintf("%s: %d %s", l.Reason, l.Count, what)
+	if l.First != 0 || l.Last != 0 {
+		if what != "serials" {
+			text += ", serials"
+		} else {
+			text += ","
+		}
+		text += fmt.Sprintf(" %d to %d", l.First, l.Last)
+	}
+	since, until := l.Since.Format(time.RFC3339), l.Until.Format(time.RFC3339)
+	switch {
+	case l.Since.IsZero() && l.Until.IsZero():
+	case since == until || l.Since.IsZero():
+		text += ", " + until
+	default:
+		text += ", " + since + " to " + until
+	}
+	return text
 }
 
 // amount prints a number of bytes for people.
