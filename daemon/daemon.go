@@ -54,11 +54,12 @@ func newDaemon(o Options) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &daemon{o: o, settings: settings, log: o.Log, since: time.Now(), asked: self()}, nil
+	return &daemon{o: o, settings: settings, log: o.Log, since: time.Now(), asked: self(), signals: make(chan os.Signal, 4)}, nil
 }
 
 // live is the daemon's life from beginning to end.
 func (d *daemon) live(ctx context.Context) error {
+	defer d.listen()()
 	err := d.open(ctx)
 	if err == nil {
 		err = d.run(ctx)
@@ -84,6 +85,8 @@ type daemon struct {
 	console    *console    // nil: nothing is printed
 	attributor *attributor // nil: records do not say whose they are
 	rules      *rules
+
+	signals chan os.Signal
 
 	mu    sync.Mutex
 	asked actor // who asked for the rotation under way

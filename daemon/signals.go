@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -25,17 +24,21 @@ func (d *daemon) signalSender(ctx context.Context) actor {
 	return a
 }
 
+// listen takes the signals until stop is called: from the first moment to the last,
+// since by default they end a process, and that with everything half put back.
+func (d *daemon) listen() (stop func()) {
+	signal.Notify(d.signals, syscall.SIGHUP, syscall.SIGUSR1)
+	return func() { signal.Stop(d.signals) }
+}
+
 // handleSignals rotates on SIGUSR1 and reads the rules again on SIGHUP, as
 // auditd does.
 func (d *daemon) handleSignals(ctx context.Context) error {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1)
-	defer signal.Stop(signals)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case s := <-signals:
+		case s := <-d.signals:
 			sender := d.signalSender(ctx)
 			if s == syscall.SIGUSR1 {
 				d.rotate(sender)

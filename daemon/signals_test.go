@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"vigil/audit/kernel"
 	"vigil/audit/tables"
 )
 
@@ -81,6 +83,21 @@ func TestSignals(t *testing.T) {
 	send(syscall.SIGUSR1, func() bool { return b.d.report().Trail.Rotations > 0 })
 	b.writeRules(ruleB)
 	send(syscall.SIGHUP, func() bool { return b.keys() == "b" })
+	b.end()
+}
+
+// A signal that comes while it starts is answered once it has, and ends nothing.
+func TestSignalWhileStarting(t *testing.T) {
+	b := newBed(t)
+	dial := b.opts.Dial
+	b.opts.Dial = func(ctx context.Context) (kernel.Socket, error) {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+			t.Error(err)
+		}
+		return dial(ctx)
+	}
+	b.start()
+	eventually(t, "the rotation", func() bool { return b.d.report().Trail.Rotations > 0 })
 	b.end()
 }
 
