@@ -22,7 +22,7 @@ run: build ## build and run vigil with its built-in defaults (root; Ctrl-C puts 
 test: build lint unit oracle e2e ## everything that says whether this is good: lint, all tests, the real kernel
 
 unit: ## the tests of every room
-	$(GO) test $(ROOMS)
+	$(GO) test -timeout 20m $(ROOMS)
 
 oracle: ## other people's code as judge of ours (a module of its own)
 	@if [ -f tests/oracle/go.mod ]; then cd tests/oracle && $(GO) test ./...; fi
