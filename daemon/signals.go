@@ -27,7 +27,7 @@ func (d *daemon) signalSender(ctx context.Context) actor {
 // listen takes the signals until stop is called: from the first moment to the last,
 // since by default they end a process, and that with everything half put back.
 func (d *daemon) listen() (stop func()) {
-	signal.Notify(d.signals, syscall.SIGHUP, syscall.SIGUSR1)
+	signal.Notify(d.signals, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	return func() { signal.Stop(d.signals) }
 }
 
@@ -40,10 +40,12 @@ func (d *daemon) handleSignals(ctx context.Context) error {
 			return nil
 		case s := <-d.signals:
 			sender := d.signalSender(ctx)
-			if s == syscall.SIGUSR1 {
+			switch s {
+			case syscall.SIGUSR1:
 				d.rotate(sender)
-			} else {
+			case syscall.SIGHUP:
 				d.reload(ctx, sender)
+			case syscall.SIGUSR2: // has auditd write again; we do that by ourselves
 			}
 		}
 	}

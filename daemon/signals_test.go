@@ -67,8 +67,8 @@ func TestRotateFull(t *testing.T) {
 func TestSignals(t *testing.T) {
 	// So that none of them ends the test, should the daemon not have begun to
 	// listen.
-	signal.Ignore(syscall.SIGHUP, syscall.SIGUSR1)
-	t.Cleanup(func() { signal.Reset(syscall.SIGHUP, syscall.SIGUSR1) })
+	signal.Ignore(syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	t.Cleanup(func() { signal.Reset(syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2) })
 	b := newBed(t)
 	b.start()
 	send := func(s syscall.Signal, done func() bool) {
@@ -80,6 +80,7 @@ func TestSignals(t *testing.T) {
 			return done()
 		})
 	}
+	send(syscall.SIGUSR2, func() bool { return true }) // ends nothing
 	send(syscall.SIGUSR1, func() bool { return b.d.report().Trail.Rotations > 0 })
 	b.writeRules(ruleB)
 	send(syscall.SIGHUP, func() bool { return b.keys() == "b" })
