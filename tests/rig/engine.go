@@ -131,7 +131,9 @@ func (e *Engine) Restore() error {
 	if e.lock == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	// The kernel takes some 15 ms to delete a rule, and a test may have loaded a
+	// thousand.
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	s := e.saved
 	steps := [][]string{{"-D"}}

@@ -74,7 +74,7 @@ func newBed(t *testing.T) *bed {
 			t.Error(err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 110*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	return &bed{t: t, ctx: ctx, engine: engine, tools: built.tools, dir: built.dir}
 }
