@@ -150,7 +150,7 @@ func (c *checker) order(i int) {
 
 // sameKeys reports whether it makes no difference which of the two records.
 func sameKeys(a, b *Entry) bool {
-	return !recordsKey(&a.Rule) || slices.Equal(a.Rule.Keys(), b.Rule.Keys())
+	return !recordsKey(&a.Rule) || keyOf(&a.Rule) == keyOf(&b.Rule)
 }
 
 // name names an earlier rule by its line.

@@ -263,3 +263,16 @@ func BenchmarkPlanThousand(b *testing.B) {
 		makePlan(have, want)
 	}
 }
+
+func BenchmarkPlanReversed(b *testing.B) {
+	lines := make([]string, 1000)
+	for i := range lines {
+		lines[i] = fmt.Sprintf("-a always,exit -F arch=b64 -S openat -F a0=%d -F key=k%d", i, i)
+	}
+	have := testSet(b, lines...).Rules()
+	slices.Reverse(lines)
+	want := testSet(b, lines...).Rules()
+	for b.Loop() {
+		makePlan(have, want)
+	}
+}

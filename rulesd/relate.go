@@ -1,7 +1,6 @@
 package rulesd
 
 import (
-	"slices"
 	"strings"
 
 	"vigil/audit/tables"
@@ -28,12 +27,20 @@ func commute(a, b *rule.Rule) bool {
 	if a.Action != b.Action {
 		return disjoint(a, b)
 	}
-	return !recordsKey(a) || slices.Equal(a.Keys(), b.Keys()) || !covers(a, b) && !covers(b, a)
+	return !recordsKey(a) || keyOf(a) == keyOf(b) || !covers(a, b) && !covers(b, a)
 }
 
 // recordsKey reports whether a rule's key shows in records.
 func recordsKey(r *rule.Rule) bool {
 	return r.Action == tables.ActionAlways && (r.List == tables.ListExit || r.List == tables.ListIOUring || r.List == tables.ListTask)
+}
+
+// keyOf returns the rule's keys as the kernel has them: in one string.
+func keyOf(r *rule.Rule) string {
+	if f := r.Find(tables.FieldKey); f != nil {
+		return f.Text
+	}
+	return ""
 }
 
 // disjoint reports whether no event can match both rules. It may say false when it
