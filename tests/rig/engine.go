@@ -126,7 +126,8 @@ func (e *Engine) Reset(ctx context.Context) error {
 	return nil
 }
 
-// Restore puts back what LockEngine found and gives the lock up. It works after ctx of the test is over.
+// Restore puts back what LockEngine found and gives the lock up, also when the test's own context is over. It may take a
+// minute: each rule that goes waits for all readers in the kernel.
 func (e *Engine) Restore() error {
 	if e.lock == nil {
 		return nil
