@@ -102,7 +102,7 @@ func LockEngine(ctx context.Context) (*Engine, error) {
 		}
 	}
 	e := &Engine{lock: lock}
-	if e.saved, err = ReadState(ctx); err != nil {
+	if e.saved, err = settled(ctx); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	if e.saved.PID != 0 || e.saved.Enabled == 2 {
@@ -113,6 +113,27 @@ func LockEngine(ctx context.Context) (*Engine, error) {
 		return nil, errors.Join(err, e.Restore())
 	}
 	return e, nil
+}
+
+// settled reads the state. A daemon that was killed stays registered until the kernel next has something to send to it,
+// so it gets something.
+func settled(ctx context.Context) (State, error) {
+	s, err := ReadState(ctx)
+	for range 40 {
+		if err != nil || s.PID == 0 {
+			break
+		}
+		if _, alive := os.Stat(fmt.Sprintf("/proc/%d", s.PID)); alive == nil {
+			break
+		}
+		if err = Poke(ctx, "is the audit daemon there?"); err == nil {
+			err = Pause(ctx, 50*time.Millisecond)
+		}
+		if err == nil {
+			s, err = ReadState(ctx)
+		}
+	}
+	return s, err
 }
 
 // Reset brings the engine back to the blank state that LockEngine made. The kernel's lost counter starts at 0.
