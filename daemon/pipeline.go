@@ -101,7 +101,9 @@ func (p *pipeline) take(messages []kernel.Message, now time.Time) {
 		r, err := audit.ParseMessage(messages[i].Type, messages[i].Payload)
 		if err != nil {
 			r = unstamped(messages[i], p.scribe.stamps.next(now))
-		} else {
+		} else if r.Type != tables.TypeEOE {
+			// EOE does not vouch for its serial: if it is all that came of an event, the
+			// event is missing from the trail.
 			p.ledger.Observe(r.ID.Serial)
 		}
 		if r.Type == tables.TypeEOE { // auditd never logs it

@@ -74,7 +74,7 @@ func (l *Ledger) Assembled(n int) { l.assembled.Add(uint64(n)) }
 // Written counts records that are in the trail.
 func (l *Ledger) Written(n int) { l.written.Add(uint64(n)) }
 
-// Observe takes the serial of a record from the kernel, of whatever type: the
+// Observe takes the serial of a record from the kernel: the
 // kernel gives user messages and records that the trail leaves out, like EOE,
 // serials of the same counter. Not those of records that Vigil makes.
 func (l *Ledger) Observe(serial uint32) { l.gaps.Observe(serial) }

@@ -74,13 +74,15 @@ func TestStormIsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	lap("ausearch")
-	if want := (counts{execs: n, opens: n, argv: n}); ours != want {
-		t.Errorf("ausearch counts %+v on the trail, want %+v", ours, want)
-	} else if theirs != want {
-		// ausearch has been seen to find 99,999 EXECVE records of 100,000 in auditd's log. Ours are to be exact.
-		t.Logf("ausearch counts %+v on auditd's log", theirs)
-		if theirs.execs < n-slack || theirs.opens < n-slack || theirs.argv < n-slack {
-			t.Errorf("auditd's log is no measure: %+v, want %+v", theirs, want)
+	// What is in the trail was counted exactly above. ausearch has been seen to hand out one event of 200,000 in two
+	// halves, on either log.
+	want := counts{execs: n, opens: n, argv: n}
+	for log, got := range map[string]counts{"the trail": ours, "auditd's log": theirs} {
+		if got != want {
+			t.Logf("ausearch counts %+v on %s", got, log)
+		}
+		if min(got.execs, got.opens, got.argv) < n-slack || max(got.execs, got.opens, got.argv) > n {
+			t.Errorf("ausearch counts %+v on %s, want %+v", got, log, want)
 		}
 	}
 }
@@ -167,8 +169,8 @@ func (c *tally) check(t *testing.T, where string) {
 	}
 }
 
-// slack is how many events may be missing from auditd's log and it is still a measure.
-const slack = 10
+// slack is how many events of a storm ausearch may miscount.
+const slack = 5
 
 // counts is what stock ausearch finds of a storm.
 type counts struct{ execs, opens, argv int }
