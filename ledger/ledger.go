@@ -74,9 +74,10 @@ func (l *Ledger) Assembled(n int) { l.assembled.Add(uint64(n)) }
 // Written counts records that are in the trail.
 func (l *Ledger) Written(n int) { l.written.Add(uint64(n)) }
 
-// Observe takes the serial of a record from the kernel: the
-// kernel gives user messages and records that the trail leaves out, like EOE,
-// serials of the same counter. Not those of records that Vigil makes.
+// Observe takes the serial of a record from the kernel that is for the trail, user
+// messages included, which draw from the same counter. Not that of an EOE, which is
+// not written and so does not vouch for its event, and not those of records that
+// Vigil makes.
 func (l *Ledger) Observe(serial uint32) { l.gaps.Observe(serial) }
 
 // Settle finds serials that are overdue. It is to be called several times a
