@@ -59,6 +59,11 @@ func (d *Daemon) Quiet(ctx context.Context) error {
 		if err := Pause(ctx, 50*time.Millisecond); err != nil {
 			return fmt.Errorf("wait until %s is quiet: %w", d.Name, err)
 		}
+		select {
+		case <-d.exited:
+			return fmt.Errorf("wait until %s is quiet: it has ended: %v: %s", d.Name, d.err, d.Messages())
+		default:
+		}
 		nowCPU, err := d.CPU()
 		if err != nil {
 			return err
