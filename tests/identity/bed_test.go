@@ -44,6 +44,13 @@ func open(t testing.TB, cfg identity.Config) *identity.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keep(t, s)
+	return s
+}
+
+// keep keeps s up to date until the test ends, and closes it then.
+func keep(t testing.TB, s *identity.Source) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- s.Run(ctx) }()
@@ -56,7 +63,6 @@ func open(t testing.TB, cfg identity.Config) *identity.Source {
 			t.Error(err)
 		}
 	})
-	return s
 }
 
 // tools compiles the programs that the storms need into a folder that every user may enter. Where there is no compiler,
