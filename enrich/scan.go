@@ -66,9 +66,43 @@ func (s *scanner) next() bool {
 		if equals > 0 && s.name[0] == '(' {
 			s.name = s.name[1:]
 		}
-		s.count++
+		if string(s.name) == "key" {
+			s.count += keys(s.value)
+		} else {
+			s.count++
+		}
 		return true
 	}
+}
+
+// keys returns how many fields libauparse makes of a key: one of each of those that 0x01 joins in a value that is not
+// quoted, so that separators alone are none. A value that is no hexadecimal is one.
+func keys(value []byte) int {
+	end := 0
+	for end < len(value) && isHex(value[end]) {
+		end++
+	}
+	if end < 2 {
+		return 1
+	}
+	n, within := 0, false
+	for i := 0; i+1 < end; i += 2 {
+		c := value[i : i+2]
+		if string(c) == "00" {
+			break
+		}
+		if string(c) == "01" {
+			within = false
+		} else if !within {
+			within = true
+			n++
+		}
+	}
+	return n
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
 // word returns the next word, empty at the end, and the place of the first '='
