@@ -1,7 +1,7 @@
 package tables
 
 // uringOps are the operations of io_uring by number: enum io_uring_op of
-// <linux/io_uring.h>, Linux 6.18, in the audit tools' spelling (lower case,
+// <linux/io_uring.h>, Linux 6.19, in the audit tools' spelling (lower case,
 // without IORING_OP_). The kernel audits some of them only
 // (io_uring/opdef.c: audit_skip).
 var uringOps = [...]string{
@@ -14,6 +14,7 @@ var uringOps = [...]string{
 	"getxattr", "socket", "uring_cmd", "send_zc", "sendmsg_zc", "read_multishot", "waitid",
 	"futex_wait", "futex_wake", "futex_waitv", "fixed_fd_install", "ftruncate", "bind",
 	"listen", "recv_zc", "epoll_wait", "readv_fixed", "writev_fixed", "pipe",
+	"nop128", "uring_cmd128",
 }
 
 // UringOpName returns the name of an io_uring operation, as in the uring_op
