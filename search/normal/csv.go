@@ -1,0 +1,108 @@
+package normal
+
+import (
+	"bytes"
+	"strconv"
+
+	"vigil/audit"
+)
+
+// AppendCSVHeader appends the line of column names, with its newline.
+func (n *Normalizer) AppendCSVHeader(dst []byte) []byte {
+	dst = append(dst, "NODE,EVENT,DATE,TIME,"...)
+	if n.cfg.ExtraTime {
+		dst = append(dst, "YEAR,MONTH,DAY,WEEKDAY,HOUR,MILLI,GMT_OFFSET,"...)
+	}
+	dst = append(dst, "SERIAL_NUM,EVENT_KIND,SESSION,SUBJ_PRIME,SUBJ_SEC,SUBJ_KIND,"...)
+	if n.cfg.ExtraLabels {
+		dst = append(dst, "SUBJ_LABEL,"...)
+	}
+	dst = append(dst, "ACTION,RESULT,OBJ_PRIME,OBJ_SEC,"...)
+	if n.cfg.ExtraObj2 {
+		dst = append(dst, "OBJ2,"...)
+	}
+	if n.cfg.ExtraLabels {
+		dst = append(dst, "OBJ_LABEL,"...)
+	}
+	dst = append(dst, "OBJ_KIND,HOW"...)
+	if n.cfg.ExtraKeys {
+		dst = append(dst, ",KEY"...)
+	}
+	return append(dst, '\n')
+}
+
+// AppendCSV appends the row that ausearch --format csv prints for e, with its
+// newline. ausearch quotes nothing; see Config.Quote.
+func (n *Normalizer) AppendCSV(dst []byte, e *audit.Event) []byte {
+	n.find(e)
+	f := &n.fields
+	dst = n.cell(dst, e.Node)
+	dst = n.cell(dst, n.parts.event)
+	dst = n.appendTime(dst, e.ID)
+	for _, v := range [...][]byte{f.EventKind, f.Session, f.SubjPrime, f.SubjSec, f.SubjKind} {
+		dst = n.cell(dst, v)
+	}
+	if n.cfg.ExtraLabels {
+		dst = n.cell(dst, f.SubjLabel)
+	}
+	for _, v := range [...][]byte{f.Action, f.Result, f.ObjPrime, f.ObjSec} {
+		dst = n.cell(dst, v)
+	}
+	if n.cfg.ExtraObj2 {
+		dst = n.cell(dst, f.Obj2)
+	}
+	if n.cfg.ExtraLabels {
+		dst = n.cell(dst, f.ObjLabel)
+	}
+	dst = n.cell(dst, f.ObjKind)
+	dst = n.value(dst, f.How)
+	if n.cfg.ExtraKeys {
+		dst = append(dst, ',')
+		dst = n.value(dst, f.Key)
+	}
+	return append(dst, '\n')
+}
+
+// cell appends v and the comma behind it.
+func (n *Normalizer) cell(dst, v []byte) []byte {
+	return append(n.value(dst, v), ',')
+}
+
+// value appends v, quoted if it must be.
+func (n *Normalizer) value(dst, v []byte) []byte {
+	if !n.cfg.Quote || bytes.IndexByte(v, ',') < 0 && bytes.IndexByte(v, '"') < 0 {
+		return append(dst, v...)
+	}
+	dst = append(dst, '"')
+	for _, c := range v {
+		if c == '"' {
+			dst = append(dst, '"')
+		}
+		dst = append(dst, c)
+	}
+	return append(dst, '"')
+}
+
+// appendTime appends the cells of date, time and serial.
+func (n *Normalizer) appendTime(dst []byte, id audit.ID) []byte {
+	t := id.Time().In(n.cfg.Location)
+	dst = t.AppendFormat(dst, "01/02/06,15:04:05,")
+	if n.cfg.ExtraTime {
+		dst = t.AppendFormat(dst, "2006,01,02,")
+		dst = append(dst, '0'+byte(t.Weekday()), ',')
+		dst = appendPadded(dst, t.Hour())
+		dst = append(dst, ',')
+		dst = strconv.AppendUint(dst, uint64(id.Milli), 10)
+		dst = t.AppendFormat(dst, ",-07:00,")
+	}
+	dst = strconv.AppendUint(dst, uint64(id.Serial), 10)
+	return append(dst, ',')
+}
+
+// appendPadded appends a number of one or two digits, with a space before one.
+func appendPadded(dst []byte, v int) []byte {
+	if v < 10 {
+		dst = append(dst, ' ')
+	}
+	return strconv.AppendInt(dst, int64(v), 10)
+}

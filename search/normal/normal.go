@@ -1,0 +1,77 @@
+package normal
+
+import (
+	"time"
+
+	"vigil/audit"
+	"vigil/search/auparse"
+)
+
+// Config says how to print. Interpreter must be set; the other fields may be zero.
+type Config struct {
+	// Interpreter prints the values. Its escaping must be that of the output.
+	Interpreter *auparse.Interpreter
+	// Version says whose words and whose choice of parts, where versions differ.
+	// It should be that of the Interpreter.
+	Version auparse.Version
+	// Location of the dates and times; UTC if nil.
+	Location *time.Location
+
+	// Further columns of the csv format: ausearch's --extra-keys,
+	// --extra-labels, --extra-obj2 and --extra-time.
+	ExtraKeys, ExtraLabels, ExtraObj2, ExtraTime bool
+
+	// Quote makes the csv format quote values with a comma or a quote in them, as
+	// RFC 4180 asks for. ausearch does not, so that a file name or a command with
+	// a comma shifts the columns behind it.
+	Quote bool
+}
+
+// Normalizer finds the parts of events and prints them. It keeps memory between
+// calls, which must not overlap.
+type Normalizer struct {
+	cfg    Config
+	recs   []auparse.Record
+	fields Fields
+	parts  parts
+	buf    []byte
+}
+
+// New returns a Normalizer.
+func New(cfg Config) *Normalizer {
+	if cfg.Location == nil {
+		cfg.Location = time.UTC
+	}
+	return &Normalizer{cfg: cfg}
+}
+
+// Fields are the parts of an event, as the csv format prints them. A part that an
+// event does not have is nil; one that it has may be empty. They are valid until
+// the Normalizer's next call.
+type Fields struct {
+	EventKind []byte // what the event belongs to, such as "user-login"
+	Session   []byte // the login session, "unset" if there is none
+
+	SubjPrime []byte // whoever logged in: what auid names
+	SubjSec   []byte // as whom it was done: what uid names
+	SubjKind  []byte // what kind of account that is, such as "privileged-acct"
+	SubjLabel []byte // the security label of the process
+
+	Action []byte // such as "opened-file"
+	Result []byte // "success" or "failed", nil if the event does not say
+
+	ObjPrime []byte // what it was done to
+	ObjSec   []byte // more of it: an inode, a port
+	Obj2     []byte // a second object: the new owner or mode of a file, the source of a mount
+	ObjLabel []byte // the object's security label
+	ObjKind  []byte // such as "file", "unknown" if it is of none
+
+	How []byte // the program by which it was done, nil if that is not known
+	Key []byte // the key of the audit rule that the event matched
+}
+
+// Normalize finds the parts of e.
+func (n *Normalizer) Normalize(dst *Fields, e *audit.Event) {
+	n.find(e)
+	*dst = n.fields
+}
