@@ -1,0 +1,14 @@
+// Package search reads audit logs at the speed of the disk: those of Vigil and of
+// auditd, rotated, gzip- or zstd-compressed, of one host or of several, from files
+// or from a stream.
+//
+// There are two levels. [Blocks] hands out pieces of whole lines to as many workers
+// as there are processors, for reports that count. [Scan] hands out events that a
+// [Query] and a [Range] of time choose, in the order of the log or backwards;
+// [Each] the same in no order and to several workers at once.
+//
+// Records of one node and stamp are one event as long as no more than 1 MiB of log
+// and 2 seconds of the log's own clock lie between two of them, wherever the log is
+// cut into blocks and files. What is no record is passed over and counted in
+// [Stats]. Memory is bounded whatever a log holds.
+package search
