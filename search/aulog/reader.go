@@ -1,0 +1,155 @@
+package aulog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// DefaultTimeout is auditd.conf's end_of_event_timeout if it does not say, in
+// seconds.
+const DefaultTimeout = 2
+
+// Config says what a Reader reads.
+type Config struct {
+	// Files are read one after the other, the oldest first; an event may go on in
+	// the next one.
+	Files []string
+	// Stream is read if there are no Files.
+	Stream io.Reader
+	// Timeout is the number of seconds, on the log's own clock, after which an event
+	// is complete. 0: DefaultTimeout.
+	Timeout int64
+	// Range chooses lines by the second of their stamp. The zero Range: all.
+	Range Range
+	// BadStamp is told the stamp of a line that looks like a record but bears none,
+	// of which stock complains; nil: nobody is. The text is valid during the call.
+	BadStamp func(stamp []byte)
+}
+
+// OpenError is returned by Next when a file cannot be opened.
+type OpenError struct {
+	Path string
+	Err  error
+}
+
+// Error says what failed.
+func (e *OpenError) Error() string { return fmt.Sprintf("open log %s: %v", e.Path, e.Err) }
+
+// Unwrap returns the cause.
+func (e *OpenError) Unwrap() error { return e.Err }
+
+// Reader hands out the events of a log. Use it from one goroutine.
+type Reader struct {
+	cfg     Config
+	lines   lines
+	pending *pending
+	file    *os.File
+	source  int // of Files
+	now     int64
+	ready   bool // pending may have a complete event
+	done    bool
+	last    *Event
+}
+
+// NewReader returns a Reader.
+func NewReader(cfg Config) *Reader {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	r := &Reader{cfg: cfg, pending: newPending(cfg.Timeout), source: -1}
+	if len(cfg.Files) == 0 && cfg.Stream != nil {
+		r.lines.reset(cfg.Stream)
+	}
+	return r
+}
+
+// Next returns the next event, valid until the next call. The error is io.EOF
+// behind the last one, an *OpenError, or that of reading.
+func (r *Reader) Next() (*Event, error) {
+	if r.last != nil {
+		r.pending.recycle(r.last)
+		r.last = nil
+	}
+	for {
+		if r.ready || r.done {
+			if e := r.pending.pop(r.now, r.done); e != nil {
+				r.last = e
+				return e, nil
+			}
+			r.ready = false
+			if r.done {
+				return nil, io.EOF
+			}
+		}
+		if err := r.more(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// more takes in one line.
+func (r *Reader) more() error {
+	if r.lines.r == nil {
+		return r.open()
+	}
+	line, err := r.lines.next()
+	switch {
+	case err == nil:
+		r.take(line)
+		return nil
+	case !errors.Is(err, io.EOF):
+		return fmt.Errorf("read log: %w", err)
+	}
+	r.lines.r = nil
+	if r.file != nil {
+		_ = r.file.Close() // it was only read
+		r.file = nil
+	}
+	return nil
+}
+
+// open opens the next file. When there is none left, all events are complete.
+func (r *Reader) open() error {
+	if r.source+1 >= len(r.cfg.Files) {
+		r.done = true
+		return nil
+	}
+	r.source++
+	path := r.cfg.Files[r.source]
+	f, err := os.Open(path)
+	if err != nil {
+		var pathError *os.PathError
+		if errors.As(err, &pathError) {
+			err = pathError.Err
+		}
+		return &OpenError{Path: path, Err: err}
+	}
+	r.file = f
+	r.lines.reset(f)
+	return nil
+}
+
+// take adds a line to its event if it is a record of the range.
+func (r *Reader) take(line []byte) {
+	h, stamp, v := parseHeader(line)
+	switch {
+	case v == badStamp && r.cfg.BadStamp != nil:
+		r.cfg.BadStamp(stamp)
+	case v == isRecord && r.cfg.Range.Holds(h.id.Sec):
+		if r.pending.add(h, line, max(r.source, 0)) {
+			r.now, r.ready = h.id.Sec, true
+		}
+	}
+}
+
+// Close closes the file that is being read.
+func (r *Reader) Close() error {
+	if r.file == nil {
+		return nil
+	}
+	f := r.file
+	r.file = nil
+	return f.Close()
+}
