@@ -1,0 +1,146 @@
+package forward
+
+import (
+	"bytes"
+	"time"
+
+	"vigil/audit"
+	"vigil/audit/tables"
+)
+
+// Event is an event on its way to a sink. It is valid until the call that it was
+// passed to returns.
+type Event struct {
+	*audit.Event
+	UID UID
+}
+
+// ref says which event something is about, and where in the log it lies.
+type ref struct {
+	id    audit.ID
+	node  uint64 // a sum of the node's name
+	first int64  // offset at which its first record begins
+	last  int64  // offset at which its last record so far ends
+}
+
+// feed makes events of a log's lines, and knows where each lies.
+type feed struct {
+	log       Log
+	assembler *audit.Assembler
+	emit      func(Event, ref)
+	uids      uids
+	open      map[ref]span // by id and node: the events of which records wait in the assembler
+	skip      map[ref]int64
+	skipEnd   int64    // no record is to be left out beyond it
+	last      audit.ID // of the record read last
+	lose      func(Lost)
+	lost      Lost // what has been told so far
+	malformed uint64
+}
+
+// span is where the records of an event lie.
+type span struct{ first, last int64 }
+
+// newFeed returns a feed that goes on after c. It calls emit for each event, and lose
+// when a part of the log was gone before it could be read.
+func newFeed(log Log, c *Cursor, host string, emit func(Event, ref), lose func(Lost)) *feed {
+	f := &feed{
+		log: log, emit: emit, lose: lose, last: c.Last.ID,
+		open: make(map[ref]span), skip: make(map[ref]int64),
+	}
+	f.uids.set(Origin{Host: host, Boot: c.Boot})
+	f.assembler = audit.NewAssembler(audit.AssemblerConfig{}, f.complete)
+	for _, s := range c.Skip {
+		f.skip[ref{id: s.Event.ID, node: s.Node}] = s.Until
+		f.skipEnd = max(f.skipEnd, s.Until)
+	}
+	return f
+}
+
+// next reads a line and hands out the events that are complete by it. false: there
+// is no more yet.
+func (f *feed) next(now time.Time) bool {
+	begin := f.log.Offset()
+	if !f.log.Next() {
+		return false
+	}
+	line := f.log.Bytes()
+	r, err := audit.ParseLine(line)
+	if err != nil {
+		if len(bytes.TrimSpace(line)) > 0 {
+			f.malformed++
+		}
+		return true
+	}
+	f.look(r.ID, now)
+	if r.Type == tables.TypeLedger {
+		if boot, ok := r.Get("boot"); ok {
+			f.uids.boot(boot.Value)
+		}
+	}
+	key, end := ref{id: r.ID, node: nodeSum(r.Node)}, f.log.Offset()
+	if begin < f.skipEnd {
+		if end <= f.skip[key] {
+			return true // sent before the cursor was written
+		}
+	} else if f.skipEnd > 0 {
+		clear(f.skip)
+		f.skipEnd = 0
+	}
+	s, ok := f.open[key]
+	if !ok {
+		s.first = begin
+	}
+	s.last = end
+	f.open[key] = s
+	f.last = r.ID
+	f.assembler.Push(r, now)
+	return true
+}
+
+// expire hands out what is complete because time has passed.
+func (f *feed) expire(now time.Time) { f.assembler.Expire(now) }
+
+// complete takes an event from the assembler.
+func (f *feed) complete(e *audit.Event) {
+	at := ref{id: e.ID, node: nodeSum(e.Node)}
+	s := f.open[at]
+	delete(f.open, at)
+	at.first, at.last = s.first, s.last
+	f.emit(Event{Event: e, UID: f.uids.of(e.Node, e.ID)}, at)
+}
+
+// oldest returns the offset of the first record that waits in the assembler, of what
+// will be read next if there is none.
+func (f *feed) oldest() int64 {
+	oldest := f.log.Offset()
+	for _, s := range f.open {
+		oldest = min(oldest, s.first)
+	}
+	return oldest
+}
+
+// look tells of a loss that the log has noticed before the record with this stamp.
+func (f *feed) look(before audit.ID, now time.Time) {
+	bytes, files := f.log.Lost()
+	if bytes == f.lost.Bytes && files == f.lost.Files {
+		return
+	}
+	loss := Lost{Bytes: bytes - f.lost.Bytes, Files: files - f.lost.Files, After: f.last, Before: before, Time: now}
+	f.lost.Bytes, f.lost.Files = bytes, files
+	// The offsets in the cursor were counted from a place that is gone.
+	clear(f.skip)
+	f.skipEnd = 0
+	f.lose(loss)
+}
+
+func nodeSum(node []byte) uint64 {
+	if len(node) == 0 {
+		return 0
+	}
+	sum := fnvOffset
+	for _, c := range node {
+		sum = (sum ^ uint64(c)) * 1099511628211
+	}
+	return sum
+}
