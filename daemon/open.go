@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"time"
 
 	"vigil/audit/kernel"
@@ -53,7 +54,11 @@ func (d *daemon) ask(ctx context.Context) error {
 }
 
 func (d *daemon) openNames(context.Context) error {
-	d.names = enrich.NewNames(enrich.Config{Logger: d.log})
+	c := enrich.Config{Logger: d.log}
+	if root := d.settings.Node.Root; root != "/" {
+		c.Etc, c.Runtime = filepath.Join(root, "etc"), filepath.Join(root, "run", "systemd")
+	}
+	d.names = enrich.NewNames(c)
 	return nil
 }
 

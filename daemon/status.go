@@ -32,9 +32,20 @@ type AttributionStatus struct {
 	Living     int               `json:"living"`        // processes known
 	Dead       int               `json:"dead"`          // and remembered
 	Containers int               `json:"containers"`    // of which the runtime's data are known
-	Dropped    uint64            `json:"dropped"`       // of the kernel's reports of processes, repaired by scans
-	Scans      uint64            `json:"scans"`         // of all processes
-	Lookups    map[string]uint64 `json:"lookups"`       // records by how they were attributed: exact, partial, ambiguous, late, ...
+	Runtimes   RuntimesStatus    `json:"runtimes"`
+	Dropped    uint64            `json:"dropped"` // of the kernel's reports of processes, repaired by scans
+	Scans      uint64            `json:"scans"`   // of all processes
+	Lookups    map[string]uint64 `json:"lookups"` // records by how they were attributed: exact, partial, ambiguous, late, ...
+}
+
+// RuntimesStatus says how it goes to learn of containers.
+type RuntimesStatus struct {
+	Found    uint64 `json:"found"`    // containers, on disk
+	Absent   uint64 `json:"absent"`   // look-ups that found nothing
+	Failed   uint64 `json:"failed"`   // look-ups in which a file could not be read
+	Answered uint64 `json:"answered"` // questions to runtimes, on their sockets
+	Silent   uint64 `json:"silent"`   // questions that a runtime did not answer as it should, or in time
+	Refused  uint64 `json:"refused"`  // look-ups put off because too many were waiting
 }
 
 // KernelStatus is what the audit engine says of itself (struct audit_status,

@@ -129,7 +129,7 @@ func auditdKeys() map[string]func(*auditdConf, string) error {
 		},
 		"max_log_file_action": (*auditdConf).maxLogFileAction,
 		"flush": func(a *auditdConf, v string) error {
-			return a.word(v, FlushMode("").words(), func(w string) { a.config.Trail.Flush.Mode = FlushMode(w) })
+			return a.word(v, FlushMode("").Words(), func(w string) { a.config.Trail.Flush.Mode = FlushMode(w) })
 		},
 		"freq": func(a *auditdConf, v string) error {
 			return a.number(v, math.MaxInt32, &a.config.Trail.Flush.Records)

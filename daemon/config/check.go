@@ -32,6 +32,8 @@ func (c *Config) check(file string) error {
 		return fail("source.receive_buffer is %s: the kernel takes at most 1GiB", c.Source.ReceiveBuffer)
 	case strings.ContainsAny(c.Node.Name, " \t\n\x1d\"") || c.Node.Name == "":
 		return fail("node.name %q has a blank in it or is empty: write none for no name", c.Node.Name)
+	case !filepath.IsAbs(c.Node.Root):
+		return fail("node.root %q is not an absolute path: write / unless the host's files are mounted elsewhere", c.Node.Root)
 	}
 	for _, dir := range c.Rules.Dirs {
 		if !filepath.IsAbs(dir) {

@@ -5,7 +5,15 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"vigil/internal/setting"
 )
+
+// Bytes is a size in bytes, written as 8MiB, 64KiB, 1GiB or a bare number.
+type Bytes = setting.Bytes
+
+// Duration is a span of time, written as 5ms, 1s or 2m.
+type Duration = setting.Duration
 
 // Config is everything `vigil run` can be told. The zero value is not useful:
 // start from [Default]. The yaml tag of a field is its key in vigil.yaml, the
@@ -21,6 +29,7 @@ type Config struct {
 // Node says what stands in `node=` in front of each record.
 type Node struct {
 	Name string `yaml:"name" help:"none | hostname | fqd | numeric | any other text is the name itself.\nWritten as node=NAME before every record. host.name in JSON is the host's name in any case."`
+	Root string `yaml:"root" help:"The directory in which this host's files are: another than / in a container into which they are mounted.\nUsers, processes and containers are looked up there; host processes must be visible (hostPID)."`
 }
 
 // Source is the kernel's audit socket.
@@ -57,6 +66,7 @@ type Attribution struct {
 	BPF       BPF      `yaml:"bpf" help:"auto | require | off: watch processes with eBPF programs, so that the shortest-lived are attributed too. auto: without them where the kernel does not allow it; require: not at all then."`
 	Ancestors int      `yaml:"ancestors" help:"How many generations of parents are kept and written."`
 	Labels    []string `yaml:"labels" help:"Labels of containers and pods to write; one that ends in * stands for all that begin so."`
+	Runtimes  bool     `yaml:"ask_runtimes" help:"true: ask containerd, CRI-O, Docker and podman, on their sockets, for what of a container they have not left on disk."`
 	Fields    []string `yaml:"fields" help:"Groups of keys to write: container, names, detail, labels, exec, login, unit, process, script, cgroup, parents, parent_args, all."`
 }
 
@@ -70,7 +80,8 @@ const (
 	BPFOff     BPF = "off"
 )
 
-func (BPF) words() []string { return []string{"auto", "require", "off"} }
+// Words returns the words that a BPF may be.
+func (BPF) Words() []string { return []string{"auto", "require", "off"} }
 
 // Rules says which rules are loaded and what becomes of them.
 type Rules struct {
@@ -141,16 +152,18 @@ const (
 	KeepRules    OnExit = "keep"
 )
 
-// choice is a setting that takes one of a few words. The words are the first
-// of a list's element that [Config.check] compares with.
-type choice interface{ words() []string }
-
-func (Mode) words() []string    { return []string{"auto", "daemon", "observer"} }
-func (OnTaken) words() []string { return []string{"observe", "retake"} }
-func (Format) words() []string  { return []string{"enriched", "raw"} }
-func (OnFull) words() []string  { return []string{"rotate", "keep", "ignore"} }
-func (OnExit) words() []string  { return []string{"restore", "keep"} }
-func (FlushMode) words() []string {
+// Words returns the words that a Mode may be.
+func (Mode) Words() []string    { return []string{"auto", "daemon", "observer"} }
+// Words returns the words that a OnTaken may be.
+func (OnTaken) Words() []string { return []string{"observe", "retake"} }
+// Words returns the words that a Format may be.
+func (Format) Words() []string  { return []string{"enriched", "raw"} }
+// Words returns the words that a OnFull may be.
+func (OnFull) Words() []string  { return []string{"rotate", "keep", "ignore"} }
+// Words returns the words that a OnExit may be.
+func (OnExit) Words() []string  { return []string{"restore", "keep"} }
+// Words returns the words that a FlushMode may be.
+func (FlushMode) Words() []string {
 	return []string{"incremental_async", "incremental", "data", "sync", "none"}
 }
 
@@ -159,7 +172,7 @@ func (FlushMode) words() []string {
 // /etc/audit) as the place of the rules.
 func Default(auditDir string) Config {
 	return Config{
-		Node: Node{Name: "none"},
+		Node: Node{Name: "none", Root: "/"},
 		Source: Source{
 			Mode:          Auto,
 			OnTaken:       Observe,
@@ -178,7 +191,7 @@ func Default(auditDir string) Config {
 			Flush:   Flush{Mode: FlushIncrementalAsync, Records: 50, Every: Duration(time.Second)},
 		},
 		Attribution: Attribution{
-			Enabled: true, BPF: BPFAuto, Ancestors: 5, Labels: []string{},
+			Enabled: true, BPF: BPFAuto, Ancestors: 5, Labels: []string{}, Runtimes: true,
 			Fields: []string{"container", "names", "labels", "exec", "login", "unit", "process", "script", "parents"},
 		},
 		Rules: Rules{
@@ -195,8 +208,8 @@ func Default(auditDir string) Config {
 // CheckMode says whether text is one of the modes; empty is right, for none
 // chosen. The error names the nearest.
 func CheckMode(text string) error {
-	if text == "" || slices.Contains(Auto.words(), text) {
+	if text == "" || slices.Contains(Auto.Words(), text) {
 		return nil
 	}
-	return errors.New(unknown("mode", text, Auto.words()))
+	return errors.New(unknown("mode", text, Auto.Words()))
 }

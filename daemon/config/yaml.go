@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"vigil/internal/setting"
 )
 
 // maxFile bounds a configuration file. 1 MiB is some thousand times what the
@@ -158,22 +160,25 @@ func (d *decoder) sequence(n *yaml.Node, v reflect.Value, key string) error {
 func setScalar(v reflect.Value, text string) error {
 	switch target := v.Addr().Interface().(type) {
 	case *Bytes:
-		size, err := ParseBytes(text)
+		size, err := setting.ParseBytes(text)
 		*target = size
 		return err
 	case *Duration:
-		span, err := ParseDuration(text)
+		span, err := setting.ParseDuration(text)
 		*target = span
 		return err
+	case *setting.Secret:
+		*target = setting.Secret(text)
+		return target.Check()
 	}
-	if c, ok := v.Interface().(choice); ok {
-		for _, word := range c.words() {
+	if c, ok := v.Interface().(setting.Choice); ok {
+		for _, word := range c.Words() {
 			if word == text {
 				v.SetString(word)
 				return nil
 			}
 		}
-		return errors.New(unknown("value", text, c.words()))
+		return errors.New(unknown("value", text, c.Words()))
 	}
 	switch v.Kind() {
 	case reflect.String:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vigil/audit"
+	"vigil/enrich/attribution"
 	"vigil/forward/format"
 )
 
@@ -30,6 +31,7 @@ type Printer struct {
 	selector  *selector               // nil: every event is wanted
 	encoder   format.Encoder          // nil if the lines are printed as they are, or nothing is
 	assembler *audit.Assembler
+	completer *attribution.Completer // of records that bear a container's id alone
 	out       []byte
 	stats     Stats
 	err       error
@@ -40,7 +42,8 @@ const flushAt = 64 << 10
 
 // NewPrinter returns a Printer that writes to w as o says.
 func NewPrinter(w io.Writer, o Options) *Printer {
-	p := &Printer{w: w, kind: o.Kind, hide: o.Hide, encoder: o.encoder(), out: make([]byte, 0, 2*flushAt)}
+	p := &Printer{w: w, kind: o.Kind, hide: o.Hide, encoder: o.encoder(), completer: attribution.NewCompleter(0),
+		out: make([]byte, 0, 2*flushAt)}
 	if o.Selection != nil {
 		p.selector = o.Selection.start(o.Names)
 		if o.Selection.line != nil {
@@ -70,6 +73,7 @@ func (p *Printer) Line(line []byte, now time.Time) error {
 		if now.IsZero() {
 			now = r.ID.Time()
 		}
+		p.completer.Observe(r)
 		p.assembler.Push(r, now)
 	}
 	if len(p.out) >= flushAt {
@@ -98,8 +102,13 @@ func (p *Printer) Flush() error {
 func (p *Printer) Stats() Stats { return p.stats }
 
 func (p *Printer) print(e *audit.Event) {
+	p.completer.Complete(e)
+	defer p.completer.Restore(e)
 	if p.hide != nil && p.hide(e) || p.selector != nil && !p.selector.wants(e) {
 		return
+	}
+	if _, raw := p.encoder.(format.Raw); raw { // as they are in the trail
+		p.completer.Restore(e)
 	}
 	p.stats.Events++
 	p.out = p.encoder.Append(p.out, e)

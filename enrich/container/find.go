@@ -70,6 +70,9 @@ func (f *finder) find(k Key) (*attribution.Container, error) {
 		c, err := p.find(k)
 		if err == nil && c != nil {
 			c.ID = k.ID
+			if c.Pod != nil {
+				f.account(c.Pod)
+			}
 			return c, nil
 		}
 		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errNone) {

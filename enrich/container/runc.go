@@ -18,17 +18,24 @@ func (f *finder) runc(k Key) (*attribution.Container, error) {
 	const dir = "run/runc/"
 	c, err := f.runcState(dir+k.ID, "")
 	if err == nil {
-		c.Name = k.ID
+		named(c, k.ID)
 		return c, nil
 	}
 	names := f.host.list(dir)
 	for _, name := range names[:min(len(names), maxStates)] {
 		if c, err := f.runcState(dir+name, k.ID); err == nil {
-			c.Name = cut(name)
+			named(c, name)
 			return c, nil
 		}
 	}
 	return nil, err
+}
+
+// named gives a container the name that its runtime knows it by, unless whoever uses the runtime has given it one.
+func named(c *attribution.Container, id string) {
+	if c.Name == "" && (c.Pod == nil || c.Pod.Sandbox != id) {
+		c.Name = cut(id)
+	}
 }
 
 // runcState reads one state.json; errNone if group is not "" and not the container's cgroup.
@@ -72,14 +79,12 @@ func (f *finder) crun(k Key) (*attribution.Container, error) {
 	if err := f.host.decode("run/crun/"+k.ID+"/status", &status); err != nil {
 		return nil, err
 	}
-	c := &attribution.Container{Runtime: "crun", Name: k.ID}
+	c := &attribution.Container{Runtime: "crun"}
 	var b bundle
 	if f.host.decode(strings.TrimPrefix(path.Clean("/"+status.Bundle), "/")+"/config.json", &b) == nil {
 		f.annotations(c, b.Annotations)
 	}
-	if c.Name == "" {
-		c.Name = k.ID
-	}
+	named(c, k.ID)
 	return c, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,9 +22,14 @@ type Config struct {
 	Node string
 	// Labels are the names of the labels to keep; one that ends in * stands for all that begin so.
 	Labels []string
+	// Ask says that the runtimes are asked, on their sockets, for what they do not leave on disk.
+	Ask bool
+	// Timeout is how long a runtime may take to tell of a container; 0 is 2 seconds.
+	Timeout time.Duration
 	// Tail is for how long a container that is gone from disk is remembered after its last event; 0 is 5 minutes.
 	Tail time.Duration
-	// AbsentFor is for how long a container that was not found is not looked for again; 0 is 5 seconds.
+	// AbsentFor is for how long a container that was not found is not looked for again; 0 is 5 seconds. The first times
+	// it is shorter: a runtime may write its files while the container's first process starts.
 	AbsentFor time.Duration
 	// Max is how many containers are remembered, those not found included; 0 is 4096. The one that was asked for longest
 	// ago gives way.
@@ -38,10 +44,15 @@ type Config struct {
 type Store struct {
 	cfg    Config
 	find   func(Key) (*attribution.Container, error)
-	known  atomic.Pointer[map[Key]*entry] // replaced as a whole, by Run alone
+	bundle func(*Creation) (*attribution.Container, error)                                    // nil: none is read
+	ask    func(context.Context, Key, *attribution.Container) (*attribution.Container, error) // nil: nobody is asked
+	known  atomic.Pointer[map[Key]*entry]                                                     // replaced as a whole, by Run alone
 	wanted chan Key
+	begun  chan Creation
+	asked  chan question // to be asked of the runtimes
+	told   chan question // and answered
 
-	found, absent, failed, refused atomic.Uint64
+	found, absent, failed, refused, answers, silent atomic.Uint64
 }
 
 // entry is one container.
@@ -49,6 +60,7 @@ type entry struct {
 	container *attribution.Container // nil: it was not found
 	used      atomic.Int64           // time of the last Get, nanoseconds since the epoch
 	until     int64                  // when one that was not found may be looked for again
+	misses    int                    // how often it was not found
 }
 
 // NewStore returns a Store that knows nothing yet.
@@ -68,8 +80,15 @@ func NewStore(cfg Config) *Store {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 2 * time.Second
+	}
 	f := &finder{host: host{cfg.Host}, labels: cfg.Labels, node: cfg.Node}
-	s := &Store{cfg: cfg, find: f.find, wanted: make(chan Key, 256)}
+	s := &Store{cfg: cfg, find: f.find, bundle: f.created, wanted: make(chan Key, 256), begun: make(chan Creation, 64), asked: make(chan question, 256),
+		told: make(chan question)}
+	if cfg.Ask {
+		s.ask = newAsker(f).ask
+	}
 	s.known.Store(&map[Key]*entry{})
 	return s
 }
@@ -77,17 +96,21 @@ func NewStore(cfg Config) *Store {
 // Get returns the container, nil if it is not known: Run then looks for it. now is the time in nanoseconds since the
 // epoch. Get takes no lock, waits for nothing and does not allocate.
 func (s *Store) Get(k Key, now int64) *attribution.Container {
-	e := (*s.known.Load())[k]
+	known := *s.known.Load()
+	e := known[k]
 	if e == nil {
 		s.want(k)
-		return nil
+		return begun(known, k, now)
 	}
 	// Not at each call: the line is shared with other processors.
 	if last := e.used.Load(); now-last > int64(time.Second) || now < last {
 		e.used.Store(now)
 	}
-	if e.container == nil && now > e.until {
-		s.want(k)
+	if e.container == nil {
+		if now > e.until {
+			s.want(k)
+		}
+		return begun(known, k, now)
 	}
 	return e.container
 }
@@ -104,10 +127,12 @@ func (s *Store) want(k Key) {
 // All returns the containers that are known, in the order of their ids.
 func (s *Store) All() []*attribution.Container {
 	var list []*attribution.Container
-	for _, e := range *s.known.Load() {
-		if e.container != nil {
-			list = append(list, e.container)
+	known := *s.known.Load()
+	for k, e := range known {
+		if e.container == nil || k.Runtime == creating && s.isFound(k.ID) {
+			continue
 		}
+		list = append(list, e.container)
 	}
 	slices.SortFunc(list, func(a, b *attribution.Container) int { return strings.Compare(a.ID, b.ID) })
 	return list
@@ -115,6 +140,11 @@ func (s *Store) All() []*attribution.Container {
 
 // Run looks containers up until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
+	if s.ask != nil {
+		var asking sync.WaitGroup
+		defer asking.Wait()
+		asking.Go(func() { s.askRuntimes(ctx) })
+	}
 	tick := time.NewTicker(max(s.cfg.Tail/4, time.Millisecond))
 	defer tick.Stop()
 	for {
@@ -123,6 +153,10 @@ func (s *Store) Run(ctx context.Context) error {
 			return nil
 		case k := <-s.wanted:
 			s.look(k, time.Now())
+		case c := <-s.begun:
+			s.create(&c, time.Now())
+		case q := <-s.told:
+			s.learn(&q, time.Now())
 		case <-tick.C:
 			s.sweep(time.Now())
 		}
@@ -135,7 +169,11 @@ func (s *Store) look(k Key, now time.Time) {
 	if old != nil && (old.container != nil || now.UnixNano() <= old.until) {
 		return // several events have asked
 	}
-	e := &entry{until: now.Add(s.cfg.AbsentFor).UnixNano()}
+	e := &entry{misses: 1}
+	if old != nil {
+		e.misses += old.misses
+	}
+	e.until = now.Add(s.absentFor(e.misses)).UnixNano()
 	e.used.Store(now.UnixNano())
 	c, err := s.find(k)
 	switch {
@@ -150,13 +188,34 @@ func (s *Store) look(k Key, now time.Time) {
 			s.cfg.Logger.Warn("a container's data cannot be read", "container", k.ID, "err", err)
 		}
 	}
+	if c != nil {
+		// It may have been told when it was made.
+		if known := (*s.known.Load())[Key{Runtime: creating, ID: k.ID}]; known == nil || k.IsUser || !equal(known.container, c) {
+			s.tell(c)
+		}
+	}
+	s.put(k, e)
+	s.wonder(k, c)
+}
+
+// absentFor is how long a container is not looked for again that was not found some times: 50 ms, then four times as long
+// each time.
+func (s *Store) absentFor(misses int) time.Duration {
+	return min(50*time.Millisecond<<(2*min(misses-1, 10)), s.cfg.AbsentFor)
+}
+
+// put remembers a container in place of what was known of it.
+func (s *Store) put(k Key, e *entry) {
 	next := maps.Clone(*s.known.Load())
 	for len(next) >= s.cfg.Max {
 		evict(next)
 	}
 	next[k] = e
 	s.known.Store(&next)
-	if c != nil && s.cfg.Found != nil {
+}
+
+func (s *Store) tell(c *attribution.Container) {
+	if s.cfg.Found != nil {
 		s.cfg.Found(c)
 	}
 }
@@ -182,9 +241,12 @@ func (s *Store) sweep(now time.Time) {
 			continue
 		}
 		var c *attribution.Container
-		if e.container != nil {
+		if e.container != nil && k.Runtime != creating {
 			var err error
-			if c, err = s.find(k); err == nil && equal(c, e.container) {
+			if c, err = s.find(k); err == nil && s.ask != nil {
+				c = complete(c, e.container) // what its runtime has told does not change
+			}
+			if err == nil && equal(c, e.container) {
 				e.used.Store(now.UnixNano())
 				continue
 			}
@@ -197,9 +259,7 @@ func (s *Store) sweep(now time.Time) {
 			changed := &entry{container: c}
 			changed.used.Store(now.UnixNano())
 			next[k] = changed
-			if s.cfg.Found != nil {
-				s.cfg.Found(c)
-			}
+			s.tell(c)
 		}
 	}
 	if next != nil {
@@ -229,10 +289,12 @@ type Stats struct {
 	Absent  uint64 // look-ups that did not
 	Failed  uint64 // look-ups in which a file could not be read
 	Refused uint64 // requests that did not wait because too many did
+	Answers uint64 // of runtimes that were asked on their sockets
+	Silent  uint64 // times one did not answer as it should, or in time
 }
 
 // Stats returns the counts as they are now.
 func (s *Store) Stats() Stats {
 	return Stats{Known: len(*s.known.Load()), Found: s.found.Load(), Absent: s.absent.Load(), Failed: s.failed.Load(),
-		Refused: s.refused.Load()}
+		Refused: s.refused.Load(), Answers: s.answers.Load(), Silent: s.silent.Load()}
 }
