@@ -87,6 +87,7 @@ func (m *memory) Bytes() []byte                 { return m.line }
 func (m *memory) Err() error                    { return nil }
 func (m *memory) Offset() int64                 { return m.at - m.begin }
 func (m *memory) Lost() (bytes, files int64)    { return m.lost, m.files }
+func (m *memory) Files() int                    { return int(m.files) + 1 }
 func (m *memory) Forget(int64)                  {}
 func (m *memory) Close() error                  { return nil }
 func (m *memory) Place(o int64) (string, error) { return strconv.FormatInt(m.begin+o, 10), nil }
@@ -107,6 +108,8 @@ func (m *memory) Changed() <-chan struct{} {
 type far struct {
 	limits forward.Limits
 	answer func(b *forward.Batch) error // nil: takes all
+	// standing says whether the connection stands; nil: it does.
+	standing func() error
 
 	mu      sync.Mutex
 	got     []string // the data of the items taken, in order
@@ -130,6 +133,13 @@ func (f *far) Send(_ context.Context, b *forward.Batch) error {
 		}
 	}
 	return err
+}
+
+func (f *far) Standing() error {
+	if f.standing != nil {
+		return f.standing()
+	}
+	return nil
 }
 
 func (f *far) Close() error { f.closed = true; return nil }

@@ -33,6 +33,9 @@ type feed struct {
 	skip      map[ref]int64
 	skipEnd   int64    // no record is to be left out beyond it
 	last      audit.ID // of the record read last
+	begun     int      // files
+	edge      audit.ID // of the last record before the file being read
+	first     audit.ID // of the first one in it
 	lose      func(Lost)
 	lost      Lost // what has been told so far
 	malformed uint64
@@ -120,13 +123,17 @@ func (f *feed) oldest() int64 {
 	return oldest
 }
 
-// look tells of a loss that the log has noticed before the record with this stamp.
-func (f *feed) look(before audit.ID, now time.Time) {
+// look tells of a loss that the log has noticed by the time of the record with this
+// stamp: it lies before the file being read.
+func (f *feed) look(id audit.ID, now time.Time) {
+	if n := f.log.Files(); n != f.begun {
+		f.begun, f.edge, f.first = n, f.last, id
+	}
 	bytes, files := f.log.Lost()
 	if bytes == f.lost.Bytes && files == f.lost.Files {
 		return
 	}
-	loss := Lost{Bytes: bytes - f.lost.Bytes, Files: files - f.lost.Files, After: f.last, Before: before, Time: now}
+	loss := Lost{Bytes: bytes - f.lost.Bytes, Files: files - f.lost.Files, After: f.edge, Before: f.first, Time: now}
 	f.lost.Bytes, f.lost.Files = bytes, files
 	// The offsets in the cursor were counted from a place that is gone.
 	clear(f.skip)

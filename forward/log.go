@@ -25,6 +25,8 @@ type Log interface {
 	// Lost returns how many bytes, and how many files, were deleted before they
 	// could be read, since reading began.
 	Lost() (bytes, files int64)
+	// Files is how many files have been begun: it rises with the first line of one.
+	Files() int
 	// Behind returns how many bytes of the trail have not been read.
 	Behind() int64
 	// Changed returns a channel that gets a value, or is closed, when there may be

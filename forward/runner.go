@@ -336,6 +336,7 @@ func (r *Runner) arrived(f *flight, now time.Time) {
 	r.circuit.succeed()
 	r.status.success(now)
 	r.count(f)
+	r.certain(now) // the connection on which this came through has stood till now
 	if r.limits.Hold > 0 {
 		f.state, f.until, f.batch = held, now.Add(r.limits.Hold), nil
 		return

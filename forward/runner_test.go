@@ -352,6 +352,29 @@ func TestHold(t *testing.T) {
 	})
 }
 
+// TestHoldIdle: the connection breaks when nothing more is to be sent.
+func TestHoldIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &bench{far: &far{limits: forward.Limits{Hold: time.Second}}}
+		broken := false
+		b.far.standing = func() error {
+			if broken {
+				return nil
+			}
+			broken = true
+			return &forward.Broken{Err: errors.New("reset by peer")}
+		}
+		start(t, b, nil)
+		b.trail.append(user(1))
+		b.wants("1/1", "1/1")
+		<-time.After(3 * time.Second)
+		if s := b.Status(); s.Open != 0 || s.State != forward.Idle {
+			t.Errorf("got %+v", s)
+		}
+		b.wants("1/1", "1/1")
+	})
+}
+
 // TestCrash: after the process was killed, at most what was sent since the cursor was
 // saved is sent twice.
 func TestCrash(t *testing.T) {

@@ -18,13 +18,35 @@ func (r *Runner) advance() {
 	}
 }
 
-// commit moves the cursor over what is settled, and saves it if it is time to.
-func (r *Runner) commit(now time.Time, must bool) error {
+// look settles what is held and has become certain, if the connection stands.
+func (r *Runner) look(now time.Time) {
+	standing, ok := r.c.Sink.(Standing)
+	if !ok || r.inFlight > 0 || r.broken || len(r.flights) == 0 {
+		return
+	}
+	if f := r.flights[0]; f.state != held || now.Before(f.until) {
+		return
+	}
+	if err := standing.Standing(); err != nil {
+		r.circuit.fail(err, time.Millisecond, now)
+		r.broken = true
+		return
+	}
+	r.certain(now)
+}
+
+// certain settles what has been held for long enough.
+func (r *Runner) certain(now time.Time) {
 	for _, f := range r.flights {
-		if f.state == held && !now.Before(f.until) && !r.broken {
+		if f.state == held && !now.Before(f.until) {
 			r.settle(f)
 		}
 	}
+}
+
+// commit moves the cursor over what is settled, and saves it if it is time to.
+func (r *Runner) commit(now time.Time, must bool) error {
+	r.look(now)
 	r.advance()
 	if !must && (!r.changed || r.unsaved < saveBatches && now.Sub(r.saved) < saveEvery) {
 		return nil
@@ -97,7 +119,7 @@ func (r *Runner) pause(more bool, now time.Time) time.Duration {
 	}
 	for _, f := range r.flights {
 		switch {
-		case f.state == held:
+		case f.state == held && r.inFlight == 0:
 			until(f.until)
 		case f.state == waiting && !r.paused && r.inFlight == 0:
 			until(r.circuit.next)

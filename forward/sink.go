@@ -33,6 +33,13 @@ type Sink interface {
 	Close() error
 }
 
+// Standing is a Sink with a Hold.
+type Standing interface {
+	// Standing says whether the connection stands on which batches were sent that
+	// are held: nil, or a *Broken. It is not called while a Send runs.
+	Standing() error
+}
+
 // Encoder gives events the form in which a sink takes them. It belongs to one
 // goroutine. The bytes of an event may be several messages, as the sink's form has
 // it. An event of which nothing is appended is passed over.
@@ -54,8 +61,9 @@ type Limits struct {
 	// Window is how many batches may be on their way at a time. With more than one
 	// they may arrive in another order. 0 is 1.
 	Window int
-	// Hold is how long a batch that was sent is kept, because the far end says
-	// nothing and a connection that breaks may take it along. 0: not at all.
+	// Hold is how long a connection must stand after a batch was sent on it for the
+	// batch to count as taken, for far ends that acknowledge nothing: if it breaks
+	// before, the batch is sent again. Such a sink is [Standing]. 0: not at all.
 	Hold time.Duration
 }
 

@@ -1,0 +1,54 @@
+package form
+
+import (
+	"fmt"
+
+	"vigil/forward/format"
+)
+
+// Name is the name of a form.
+type Name string
+
+// The forms.
+const (
+	Raw      Name = "raw"      // the kernel's words byte for byte, a line for each record
+	Enriched Name = "enriched" // the same, with what follows the separator, behind a space
+	Joined   Name = "joined"   // all records of an event in one line, as Wazuh's decoder wants them
+	ECS      Name = "ecs"      // a JSON object in the names of the Elastic Common Schema
+	Text     Name = "text"     // a line for people
+)
+
+// All returns every form.
+func All() []Name { return []Name{Raw, Enriched, Joined, ECS, Text} }
+
+// Words returns the words that a Name may be.
+func (Name) Words() []string {
+	var words []string
+	for _, n := range All() {
+		words = append(words, string(n))
+	}
+	return words
+}
+
+// Config is what forms are made with. The zero value is valid.
+type Config struct {
+	Host  string       // of events whose records bear no node=
+	Names format.Names // of users and groups; nil: ids stay ids
+}
+
+// New returns an encoder of a form.
+func New(n Name, c Config) (format.Encoder, error) {
+	switch n {
+	case Raw:
+		return format.Raw{}, nil
+	case Enriched:
+		return enriched{}, nil
+	case Joined:
+		return joined{}, nil
+	case ECS:
+		return format.NewJSON(format.JSONConfig{Host: c.Host, Names: c.Names}), nil
+	case Text:
+		return format.NewText(format.TextConfig{Names: c.Names}), nil
+	}
+	return nil, fmt.Errorf("no format %q", string(n))
+}
