@@ -1,0 +1,469 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vigil/audit"
+	"vigil/audit/tables"
+	"vigil/search/report/document"
+	"vigil/search/report/facts"
+	"vigil/search/report/tally"
+)
+
+// target is whose story is told: of a session's number, or of a person.
+type target struct {
+	session string
+	person  string
+}
+
+// setTarget checks what the report is to be of.
+func (r *Report) setTarget() error {
+	what := r.cfg.Target
+	switch {
+	case r.kind.Takes == "" && what != "":
+		return fmt.Errorf("report %s takes no %q", r.kind.Name, what)
+	case r.kind.Takes != "" && what == "":
+		return fmt.Errorf("report %s needs %s", r.kind.Name, r.kind.Takes)
+	case r.kind.Name == "session":
+		n, err := strconv.ParseUint(what, 10, 32)
+		if err != nil || n == facts.Unset {
+			return fmt.Errorf("session %q is no number: `vigil report sessions` lists them", what)
+		}
+		r.target.session = strconv.FormatUint(n, 10)
+	case r.kind.Name == "person":
+		r.target.person = what
+	}
+	return nil
+}
+
+// step is one thing that somebody did.
+type step struct {
+	at        audit.ID
+	times     uint64 // how many alike followed one another
+	auid, as  string // who logged in, and as whom he acted
+	session   string
+	container string
+	exec      string // exec session, "" for none
+	kind      string
+	text      string
+	result    audit.Result
+}
+
+func earliestStep(a, b *step) int {
+	return cmp.Or(compareIDs(a.at, b.at), strings.Compare(a.kind, b.kind), strings.Compare(a.text, b.text), strings.Compare(a.exec, b.exec))
+}
+
+func (s *step) size() int { return 200 + len(s.text) + len(s.as) + len(s.exec) + len(s.container) }
+
+// storyBound is what a story may keep. It is the only section of its report.
+const (
+	storySteps = 20000
+	storyBytes = 5 << 20
+)
+
+// story tells what was done in a login session, or by a person, step by step. What
+// happened in a container that was entered from there belongs to it: the exec
+// session of the attribution says so, or, for runtimes that start the program in
+// another session, a client's command line that names the container.
+type story struct {
+	report *Report
+	own    *tally.List[step]
+	// inside are the steps of exec sessions that are not known to be ours. Which are
+	// is clear at the end.
+	inside  *tally.List[step]
+	execs   map[string]bool // exec sessions that are ours
+	clients []client
+	isHim   map[string]bool // whether the user of a number is the person, by the host's names
+	line    []byte
+
+	told    bool
+	steps   []step
+	remarks []string
+}
+
+// client is a command by which somebody may have entered a container.
+type client struct {
+	at   audit.ID
+	args []string
+}
+
+const maxExecs = 4096
+
+func makeStory(r *Report) section {
+	limit := tally.Limit{Entries: storySteps, Bytes: storyBytes}
+	if r.cfg.Bound != (tally.Limit{}) {
+		limit = r.cfg.Bound
+	}
+	return &story{report: r, execs: map[string]bool{}, isHim: map[string]bool{},
+		own: tally.NewList(limit, earliestStep, (*step).size), inside: tally.NewList(limit, earliestStep, (*step).size)}
+}
+
+func (s *story) add(m *moment) {
+	if m.baseline {
+		return
+	}
+	ours := s.isOurs(m)
+	if !ours && m.ExecSession.Name == nil {
+		return
+	}
+	kind, text, ok := s.describe(m)
+	if !ok {
+		return
+	}
+	st := step{at: m.at, times: 1, auid: string(m.AUID.Value), kind: kind, text: text, result: m.Result}
+	if _, ok := facts.Number(m.Session); ok {
+		st.session = string(m.Session.Value)
+	}
+	if !bytes.Equal(m.EUID.Value, m.AUID.Value) && m.EUID.Name != nil {
+		st.as = string(m.EUID.Value)
+	}
+	if m.ContainerID.Name != nil {
+		st.container = clip(m.Name(m.ContainerID))
+	} else if m.ExecContainer.Name != nil {
+		st.container = clip(m.Name(m.ExecContainer))
+	}
+	if m.ExecSession.Name != nil {
+		st.exec = clip(m.Name(m.ExecSession))
+	}
+	if !ours {
+		s.inside.Add(st)
+		return
+	}
+	if st.exec != "" && len(s.execs) < maxExecs {
+		s.execs[st.exec] = true
+	}
+	if m.exec && len(s.clients) < maxExecs {
+		s.client(m)
+	}
+	s.own.Add(st)
+}
+
+// isOurs reports whether the event is of the session or the person.
+func (s *story) isOurs(m *moment) bool {
+	t := &s.report.target
+	if t.session != "" {
+		return string(m.Session.Value) == t.session
+	}
+	if string(m.AUID.Value) == t.person || m.AUIDName.Name != nil && string(m.Known(m.AUIDName)) == t.person ||
+		m.LoginUser.Name != nil && string(m.Name(m.LoginUser)) == t.person {
+		return true
+	}
+	if _, ok := facts.Number(m.AUID); !ok {
+		// Nobody is logged in yet: somebody tries to be him.
+		return (isLogin(m.Type) || isAuthentication(m.Type)) && string(account(m)) == t.person
+	}
+	if s.report.cfg.Names == nil || m.AUIDName.Name != nil {
+		return false
+	}
+	him, asked := s.isHim[string(m.AUID.Value)]
+	if !asked && len(s.isHim) < maxExecs {
+		if n, ok := facts.Number(m.AUID); ok {
+			name, _ := s.report.cfg.Names.User(uint32(n))
+			him = name == t.person
+		}
+		s.isHim[string(m.AUID.Value)] = him
+	}
+	return him
+}
+
+// client takes note of a command that enters containers.
+func (s *story) client(m *moment) {
+	switch string(base(m.Known(m.Exe))) {
+	case "docker", "podman", "podman-remote", "nerdctl", "kubectl", "crictl", "ctr", "runc", "crun", "lxc-attach", "machinectl", "nsenter":
+		args := m.Args().Strings()
+		for i := range args {
+			args[i] = clip([]byte(args[i]))
+		}
+		s.clients = append(s.clients, client{m.at, args[:min(len(args), 64)]})
+	}
+}
+
+func (s *story) merge(from section) {
+	f := from.(*story)
+	s.own.Merge(f.own)
+	s.inside.Merge(f.inside)
+	for id := range f.execs {
+		s.execs[id] = true
+	}
+	s.clients = append(s.clients, f.clients...)
+}
+
+// joinWithin is how many seconds after a client's start the exec session that it
+// asked for begins at most.
+const joinWithin = 10
+
+// enter finds the exec sessions that clients of ours began: those in a container
+// that the client names, within ten seconds. It returns the notes that say so.
+func (s *story) enter(k *known) (notes []string) {
+	slices.SortFunc(s.clients, func(a, b client) int { return compareIDs(a.at, b.at) })
+	seen := map[string]bool{}
+	for i := range s.inside.Items() {
+		st := &s.inside.Items()[i]
+		if s.execs[st.exec] || seen[st.exec] || st.container == "" {
+			continue
+		}
+		seen[st.exec] = true // only its first step tells when it began
+		c := k.containerOf(st.container)
+		for _, cl := range s.clients {
+			if st.at.Sec < cl.at.Sec || st.at.Sec-cl.at.Sec > joinWithin || !slices.ContainsFunc(cl.args[min(1, len(cl.args)):], func(arg string) bool {
+				return arg != "" && (arg == c.name.text || arg == c.pod.text || arg == st.container || len(arg) >= 6 && strings.HasPrefix(st.container, arg))
+			}) {
+				continue
+			}
+			s.execs[st.exec] = true
+			notes = append(notes, fmt.Sprintf("what happened in %s after %s is told here because `%s` named the container then",
+				k.containerName(st.container), st.at.Time().UTC().Format("15:04:05 MST"), clip([]byte(strings.Join(cl.args, " ")))))
+			break
+		}
+	}
+	return notes
+}
+
+// collectPaths takes the names of an event's files: those that were made, those
+// that are gone, and all, at most eight.
+func collectPaths(m *moment, made, gone, all *[]string) {
+	m.Paths(func(p facts.Path) {
+		if len(*all) == 8 {
+			return
+		}
+		name := clip(p.Name)
+		*all = append(*all, name)
+		switch string(p.Kind) {
+		case "CREATE":
+			*made = append(*made, name)
+		case "DELETE":
+			*gone = append(*gone, name)
+		}
+	})
+}
+
+// tell puts the steps in order once all have come, those alike that follow one
+// another as one, and finds what must be said of them.
+func (s *story) tell(k *known) {
+	if s.told {
+		return
+	}
+	s.told = true
+	s.remarks = s.enter(k)
+	all := slices.Clone(s.own.Items())
+	for _, st := range s.inside.Items() {
+		if s.execs[st.exec] {
+			all = append(all, st)
+		}
+	}
+	slices.SortFunc(all, func(a, b step) int { return earliestStep(&a, &b) })
+	for _, st := range all {
+		if n := len(s.steps); n > 0 && alike(&s.steps[n-1], &st) {
+			s.steps[n-1].times++
+			continue
+		}
+		s.steps = append(s.steps, st)
+	}
+	if n := s.own.Dropped() + s.inside.Dropped(); n > 0 {
+		s.remarks = append(s.remarks, document.Group(n)+" later steps were left out, to keep memory bounded; --since and --filter lead to them")
+	}
+}
+
+func alike(a, b *step) bool {
+	return a.kind == b.kind && a.text == b.text && a.as == b.as && a.session == b.session && a.container == b.container && a.result == b.result &&
+		a.kind != "login" && a.kind != "logout"
+}
+
+func (s *story) table(r *Report, k *known) document.Table {
+	s.tell(k)
+	t := document.Table{Columns: []document.Column{{Name: "time", Kind: document.Time}, {Name: "session"}, {Name: "kind"},
+		{Name: "step", Kind: document.Wide}, {Name: "times", Kind: document.Number}, {Name: "as"}, {Name: "container"},
+		{Name: "result", Kind: document.Result}, {Name: "event"}}}
+	t.Empty = "the log has nothing of session " + r.target.session
+	if r.target.person != "" {
+		t.Empty = "the log has nothing of " + r.target.person
+	}
+	for i := range s.steps {
+		st := &s.steps[i]
+		t.Rows = append(t.Rows, []document.Value{document.TimeValue(st.at.Time()), document.TextValue(st.session), document.TextValue(st.kind),
+			document.TextValue(st.text), document.NumberValue(st.times), document.TextValue(k.whoName(r, st.as)),
+			document.TextValue(k.whereName(st.container)), resultValue(st.result), document.TextValue(st.at.String())})
+	}
+	t.Total = document.Amount{N: uint64(len(t.Rows)) + s.own.Dropped()}
+	return t
+}
+
+// title says whose story it is.
+func (s *story) title(r *Report, k *known) string {
+	if r.target.person != "" {
+		return "What " + r.target.person + " did"
+	}
+	who := map[string]bool{}
+	var names []string
+	for _, st := range s.own.Items() {
+		if name := k.whoName(r, st.auid); name != "" && name != "unset" && !who[name] && len(who) < 5 {
+			who[name] = true
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "Session " + r.target.session
+	}
+	return "Session " + r.target.session + " of " + strings.Join(names, ", ")
+}
+
+func (s *story) notes() []string { return s.remarks }
+
+// describe says in words what an event tells; false for what only repeats others.
+func (s *story) describe(m *moment) (kind, text string, ok bool) {
+	program := string(base(m.Known(m.Exe)))
+	whom := string(account(m))
+	switch m.Type {
+	case tables.TypeCredAcq, tables.TypeCredDisp, tables.TypeCredRefr, tables.TypeUserAcct, tables.TypeLedger, tables.TypeContainer:
+		return "", "", false
+	case tables.TypeLogin:
+		return "login", "session begins", true
+	case tables.TypeUserLogin:
+		return "login", words("logs in", "as", whom, "from", string(from(m)), "on", string(terminal(m)), "by", program), true
+	case tables.TypeUserStart:
+		return "login", words("session opened", "for", whom, "on", string(terminal(m)), "by", program), true
+	case tables.TypeUserEnd:
+		return "logout", words("session closed", "for", whom, "on", string(terminal(m)), "by", program), true
+	case tables.TypeUserLogout:
+		return "logout", words("logs out", "on", string(terminal(m)), "by", program), true
+	case tables.TypeUserAuth, tables.TypeGrpAuth:
+		return "auth", words("authenticates", "as", whom, "from", string(from(m)), "by", program), true
+	case tables.TypeUserCmd:
+		return program, words(string(m.Known(m.Cmd)), "in", string(m.Known(m.Cwd))), true
+	case tables.TypeTTY, tables.TypeUserTTY:
+		f, _ := m.Main.Get("data")
+		return "typed", clip(m.Text(f)), true
+	case tables.TypeRespAlert:
+		var output []byte
+		alerts().pick(m, func(w row) { output = []byte(w.cells[0] + ": " + w.cells[2]) })
+		return "alert", clip(output), true
+	case tables.TypeAVC, tables.TypeUserAVC, tables.TypeLandlockAccess:
+		w := decision(m, m.Main)
+		return "denied", words(w.cells[0], w.cells[3], "of", w.cells[2], "by", w.cells[1]), true
+	}
+	switch {
+	case isAccountChange(m.Type):
+		return "account", words(strings.TrimSpace(string(m.Operation())), "of", whom, "by", program), true
+	case isConfiguration(m.Type):
+		return "config", clip(m.Details(nil)), true
+	case isAnomaly(m.Type):
+		return "anomaly", m.Type.String() + " " + clip(m.Details(nil)), true
+	case m.IsExec():
+		s.line = m.CommandLine(s.line[:0])
+		if len(s.line) == 0 { // it failed: there are no arguments
+			s.line = append(s.line, m.Known(m.Comm)...)
+		}
+		return "exec", clip(s.line) + reason(m), true
+	case m.HasCall() && m.Main == m.Subject:
+		kind, text := called(m)
+		return kind, text + reason(m), true
+	}
+	return "other", m.Type.String() + " " + clip(m.Details(nil)), true
+}
+
+// words joins a beginning and pairs of a word and what comes behind it, of which
+// those are left out that are empty.
+func words(begin string, pairs ...string) string {
+	var b strings.Builder
+	b.WriteString(begin)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			b.WriteString(" " + pairs[i] + " " + pairs[i+1])
+		}
+	}
+	return clip([]byte(b.String()))
+}
+
+// reason says why a call failed.
+func reason(m *moment) string {
+	if !m.failed {
+		return ""
+	}
+	if name, ok := tables.ErrnoName(m.Exit.Errno()); ok {
+		return " (" + name + ")"
+	}
+	return ""
+}
+
+// called describes a system call that is no execution.
+func called(m *moment) (kind, text string) {
+	name, _ := m.Call()
+	var made, gone, names []string
+	collectPaths(m, &made, &gone, &names)
+	file := strings.Join(names, ", ")
+	switch name {
+	case "connect", "bind", "accept", "accept4", "sendto", "sendmsg":
+		if a, ok := m.Address(); ok {
+			return "network", name + " " + string(address(a))
+		}
+		return "network", name
+	case "open", "openat", "openat2", "creat":
+		switch {
+		case len(made) > 0:
+			return "write", "creates " + strings.Join(made, ", ")
+		case writes(m, name):
+			return "write", "opens to write " + file
+		}
+		return "read", "opens " + file
+	case "rename", "renameat", "renameat2":
+		if len(made) > 0 && len(gone) > 0 {
+			return "write", "renames " + gone[0] + " to " + made[len(made)-1]
+		}
+		return "write", "renames " + file
+	case "unlink", "unlinkat", "rmdir":
+		return "write", "removes " + strings.Join(orElse(gone, names), ", ")
+	case "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat", "link", "linkat":
+		return "write", name + " " + strings.Join(orElse(made, names), ", ")
+	case "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "truncate", "ftruncate", "setxattr", "lsetxattr",
+		"fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "utime", "utimes", "utimensat", "mount", "umount2":
+		return "write", strings.TrimSpace(name + " " + file)
+	}
+	text = strings.TrimSpace(name + " " + file)
+	if key := m.Known(m.Key); key != nil {
+		text += fmt.Sprintf(" [%s]", bytes.ReplaceAll(key, []byte{1}, []byte(", ")))
+	}
+	return "call", clip([]byte(text + " by " + string(m.Known(m.Exe))))
+}
+
+func orElse(a, b []string) []string {
+	if len(a) > 0 {
+		return a
+	}
+	return b
+}
+
+// writes reports whether an open asks for more than reading. The flags are those
+// of <asm-generic/fcntl.h>: O_ACCMODE is 3, O_TRUNC 01000.
+func writes(m *moment, call string) bool {
+	var flags uint64
+	switch call {
+	case "creat":
+		return true
+	case "open":
+		flags, _ = m.A[1].Hex()
+	case "openat":
+		flags, _ = m.A[2].Hex()
+	case "openat2":
+		r, _ := m.Event.First(tables.TypeOpenat2)
+		f, _ := r.Get("oflag")
+		o, _ := f.Octal()
+		flags = uint64(o)
+	}
+	return flags&3 != 0 || flags&0o1000 != 0
+}
+
+func address(a audit.Sockaddr) []byte {
+	switch {
+	case a.Addr.IsValid():
+		return []byte(fmt.Sprintf("%s port %d", a.Addr, a.Port))
+	case len(a.Path) > 0:
+		return a.Path
+	}
+	name, _ := tables.FamilyName(int(a.Family))
+	return []byte(name)
+}
