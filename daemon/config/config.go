@@ -153,15 +153,20 @@ const (
 )
 
 // Words returns the words that a Mode may be.
-func (Mode) Words() []string    { return []string{"auto", "daemon", "observer"} }
+func (Mode) Words() []string { return []string{"auto", "daemon", "observer"} }
+
 // Words returns the words that a OnTaken may be.
 func (OnTaken) Words() []string { return []string{"observe", "retake"} }
+
 // Words returns the words that a Format may be.
-func (Format) Words() []string  { return []string{"enriched", "raw"} }
+func (Format) Words() []string { return []string{"enriched", "raw"} }
+
 // Words returns the words that a OnFull may be.
-func (OnFull) Words() []string  { return []string{"rotate", "keep", "ignore"} }
+func (OnFull) Words() []string { return []string{"rotate", "keep", "ignore"} }
+
 // Words returns the words that a OnExit may be.
-func (OnExit) Words() []string  { return []string{"restore", "keep"} }
+func (OnExit) Words() []string { return []string{"restore", "keep"} }
+
 // Words returns the words that a FlushMode may be.
 func (FlushMode) Words() []string {
 	return []string{"incremental_async", "incremental", "data", "sync", "none"}
