@@ -72,34 +72,33 @@ func (a *attributor) run(ctx context.Context) error {
 // processes are those that bpf/identity knows, in the words of enrich/who.
 type processes struct {
 	source *identity.Source
+	query  identity.Query
 	found  identity.Process
-	kin    []identity.Process
+	kin    []identity.Ancestor
 }
 
 // Lookup finds the process that a record is about.
 func (p *processes) Lookup(q *who.Query, to *who.Process) bool {
-	found, match := p.source.Lookup(&identity.Query{
-		PID: q.PID, Sec: q.ID.Sec, Milli: q.ID.Milli, Exec: q.Exec, PPID: q.PPID, Comm: q.Comm,
-	})
+	p.query = identity.Query{PID: q.PID, Sec: q.ID.Sec, Milli: q.ID.Milli, Exec: q.Exec, PPID: q.PPID, Comm: q.Comm}
+	var match identity.Match
+	p.found, match = p.source.Lookup(&p.query)
 	if !match.Known() {
 		return false
 	}
-	p.found = found
-	*to = who.Process{Process: named(&found), VPID: found.NSPID, Cgroup: found.Cgroup, Cgroup1: found.Cgroup1}
+	f := &p.found
+	to.Process = attribution.Process{PID: f.PID, Start: f.Start, ExecID: f.ExecID, Comm: f.Comm}
+	to.VPID, to.Cgroup, to.Cgroup1 = f.NSPID, f.Cgroup, f.Cgroup1
 	return true
 }
 
 // Ancestors appends the forebears of the process that was found last.
-func (p *processes) Ancestors(dst []attribution.Process) []attribution.Process {
-	p.kin = p.source.Ancestors(&p.found, p.kin[:0])
+func (p *processes) Ancestors(dst []attribution.Process, most int) []attribution.Process {
+	p.kin = p.source.Ancestors(&p.found, p.kin[:0], most)
 	for i := range p.kin {
-		dst = append(dst, named(&p.kin[i]))
+		k := &p.kin[i]
+		dst = append(dst, attribution.Process{PID: k.PID, Start: k.Start, ExecID: k.ExecID, Comm: k.Comm})
 	}
 	return dst
-}
-
-func named(p *identity.Process) attribution.Process {
-	return attribution.Process{PID: p.PID, Start: p.Start, ExecID: p.ExecID, Comm: p.Comm}
 }
 
 // bootTime is when the clock began that process start times are taken from.

@@ -219,20 +219,18 @@ func (p *Process) meet(o *Process) {
 }
 
 // ancestors appends the forebears of p, its parent first, each as it was last.
-func (t *table) ancestors(p *Process, dst []Process) []Process {
+func (t *table) ancestors(p *Process, dst []Ancestor, most int) []Ancestor {
 	l := t.resolve(p.ref)
 	if l == nil {
 		return dst
 	}
 	at := l.parent
-	for range t.limits.ancestors {
+	for range min(t.limits.ancestors, most) {
 		a := t.resolve(at)
 		if a == nil {
 			break
 		}
-		var q Process
-		t.fill(&q, at.index, a, &a.state)
-		dst = append(dst, q)
+		dst = append(dst, Ancestor{PID: a.pid, ExecID: a.exec, Start: a.start, Comm: a.comm})
 		at = a.parent
 	}
 	return dst

@@ -38,6 +38,14 @@ type Process struct {
 	ref ref
 }
 
+// Ancestor is a forebear of a process. Its fields are a Process's.
+type Ancestor struct {
+	PID    uint32
+	ExecID uint32
+	Start  uint64
+	Comm   Comm
+}
+
 // Query is what an audit record says of the process that it is about.
 type Query struct {
 	PID   uint32

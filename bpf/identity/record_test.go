@@ -114,7 +114,7 @@ func FuzzApply(f *testing.F) {
 			if !m.Known() && p.Cgroup != "" {
 				t.Errorf("%s with cgroup %q", m, p.Cgroup)
 			}
-			tab.ancestors(&p, nil)
+			tab.ancestors(&p, nil, 5)
 			data = data[n:]
 		}
 		tab.expire(0)

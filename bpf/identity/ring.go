@@ -82,6 +82,11 @@ func newRing(consumer, producer []byte, size int) *ring {
 	}
 }
 
+// empty reports whether every record that was begun has been read.
+func (r *ring) empty() bool {
+	return atomic.LoadUint64(r.consumer) == atomic.LoadUint64(r.producer)
+}
+
 // drain calls record for each record that was begun before the call, in their order; its argument is valid during the
 // call only. It waits at most bound for records that another processor is still writing; it returns false when that was
 // not enough, and is to be called again.

@@ -248,12 +248,12 @@ func (s *Source) CaughtUp() {
 	s.table.progress = s.table.clock.now()
 }
 
-// Ancestors appends p's forebears to dst, its parent first, at most Config.Ancestors of them. p came from Lookup; there
-// are none if it was ambiguous or has been forgotten. Each is as it was last, its parent as it was made.
-func (s *Source) Ancestors(p *Process, dst []Process) []Process {
+// Ancestors appends p's forebears to dst, its parent first, at most most and Config.Ancestors of them. p came from
+// Lookup; there are none if it was ambiguous or has been forgotten. Each is as it was last, its parent as it was made.
+func (s *Source) Ancestors(p *Process, dst []Ancestor, most int) []Ancestor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.table.ancestors(p, dst)
+	return s.table.ancestors(p, dst, most)
 }
 
 // Stats are a Source's counts.

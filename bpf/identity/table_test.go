@@ -201,7 +201,7 @@ func TestAncestors(t *testing.T) {
 	q := b.query(7, 701, false)
 	p, m := b.lookup(&q)
 	var got []uint32
-	for _, a := range b.ancestors(&p, nil) {
+	for _, a := range b.ancestors(&p, nil, 5) {
 		got = append(got, a.PID)
 	}
 	if m != Exact || fmt.Sprint(got) != "[6 5 4]" {

@@ -75,22 +75,74 @@ type Format struct {
 // An SADDR= in the enrichment is cut off: it quotes a path as it is, so that whoever may send audit messages could have
 // keys of ours written there. The kernel's own socket addresses are in records that bear no pid.
 func (f Format) Append(dst []byte, start int, a *Attribution) []byte {
-	fields := f.Fields
-	if fields == 0 {
-		fields = DefaultFields
-	}
-	size := f.Size
-	if size <= 0 {
-		size = DefaultSize
-	}
-	w := writer{dst: dst, limit: min(len(dst)+size, start+MaxLine), fields: fields}
+	w := writer{dst: dst, limit: min(len(dst)+f.size(), start+MaxLine), fields: f.fields()}
 	if i := bytes.IndexByte(dst[start:], audit.Separator); i >= 0 {
 		w.begun = true
-		if j := bytes.Index(dst[start+i:], []byte("SADDR=")); j >= 0 {
+		if j := bytes.Index(dst[start+i:], []byte(address)); j >= 0 {
 			w.begun = j > 1
 			w.dst = bytes.TrimRight(dst[:start+i+j], " \x1d")
 		}
 	}
+	w.attribution(a, f.Ancestors)
+	return w.dst
+}
+
+// address begins a socket address in auditd's enrichment.
+const address = "SADDR="
+
+// Render appends a's keys for no particular line, to be put behind many with AppendRendered.
+func (f Format) Render(dst []byte, a *Attribution) []byte {
+	// One byte less: what stands between a line and its first key counts too.
+	w := writer{dst: dst, limit: len(dst) + f.size() - 1, fields: f.fields(), bare: true}
+	w.attribution(a, f.Ancestors)
+	return w.dst
+}
+
+// AppendRendered does with text, which Render has made of an attribution, what Append does with that attribution. It
+// returns false, and dst as it was, if some of the text would have to be left out: then Append is to be called.
+func (f Format) AppendRendered(dst []byte, start int, text []byte) ([]byte, bool) {
+	between := byte(audit.Separator)
+	if i := bytes.IndexByte(dst[start:], audit.Separator); i >= 0 {
+		between = ' '
+		if bytes.Contains(dst[start+i:], []byte(address)) {
+			return dst, false
+		}
+	}
+	if len(text) == 0 {
+		return dst, true
+	}
+	if len(dst)+1+len(text) > start+MaxLine {
+		return dst, false
+	}
+	return append(append(dst, between), text...), true
+}
+
+func (f Format) fields() Fields {
+	if f.Fields == 0 {
+		return DefaultFields
+	}
+	return f.Fields
+}
+
+func (f Format) size() int {
+	if f.Size <= 0 {
+		return DefaultSize
+	}
+	return f.Size
+}
+
+type writer struct {
+	dst    []byte
+	limit  int // length that dst must not pass
+	begun  bool
+	bare   bool // not behind a separator: the text of a record, or none yet
+	fields Fields
+}
+
+func (w *writer) has(f Fields) bool { return w.fields&f != 0 }
+
+// attribution writes every key of a that is chosen, and as many ancestors as are wanted.
+func (w *writer) attribution(a *Attribution, ancestors int) {
 	w.container(a)
 	if a.Entry != nil && w.has(Entries) {
 		w.text(KeyEntryID, a.Entry.ID)
@@ -115,24 +167,12 @@ func (f Format) Append(dst []byte, start int, a *Attribution) []byte {
 		w.text(KeyCgroup, a.Cgroup)
 	}
 	if w.has(Ancestors) {
-		n := f.Ancestors
-		if n <= 0 {
-			n = 5
+		if ancestors <= 0 {
+			ancestors = 5
 		}
-		w.ancestors(a.Ancestors[:min(len(a.Ancestors), n, MaxAncestors)])
+		w.ancestors(a.Ancestors[:min(len(a.Ancestors), ancestors, MaxAncestors)])
 	}
-	return w.dst
 }
-
-type writer struct {
-	dst    []byte
-	limit  int // length that dst must not pass
-	begun  bool
-	bare   bool // not behind a separator: the text of a record
-	fields Fields
-}
-
-func (w *writer) has(f Fields) bool { return w.fields&f != 0 }
 
 func (w *writer) container(a *Attribution) {
 	c := a.Container

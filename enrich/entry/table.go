@@ -1,10 +1,10 @@
 package entry
 
 import (
+	"bytes"
 	"strings"
 
 	"vigil/audit"
-	"vigil/audit/tables"
 	"vigil/enrich/attribution"
 )
 
@@ -42,6 +42,7 @@ type Table struct {
 	members, older map[key]*session
 	args           audit.Args
 	begun, evicted uint64
+	version        uint64
 }
 
 // NewTable returns a Table without sessions.
@@ -74,12 +75,7 @@ func (t *Table) Observe(ev *audit.Event, self *attribution.Process, container st
 		return
 	}
 	exe, ok := executed(ev)
-	if !ok {
-		return
-	}
-	switch exe[strings.LastIndexByte(exe, '/')+1:] {
-	case "runc", "crun", "youki", "runsc", "docker-runc", "nsenter", "lxc-attach":
-	default:
+	if !ok || !Concerns([]byte(exe)) {
 		return
 	}
 	ev.Args(&t.args)
@@ -99,24 +95,26 @@ func (t *Table) Observe(ev *audit.Event, self *attribution.Process, container st
 	t.begin(ev.ID, self, c)
 }
 
+// Concerns reports whether an execution of the program at exe can be of use to Observe and Created.
+func Concerns(exe []byte) bool {
+	switch string(exe[bytes.LastIndexByte(exe, '/')+1:]) {
+	case "runc", "crun", "youki", "runsc", "docker-runc", "nsenter", "lxc-attach":
+		return true
+	}
+	return false
+}
+
 // executed returns the program that ev has executed.
 func executed(ev *audit.Event) (exe string, ok bool) {
-	if _, ok := ev.First(tables.TypeExecve); !ok {
-		return "", false
-	}
-	r, ok := ev.First(tables.TypeSyscall)
-	if !ok {
-		return "", false
-	}
-	if success, ok := r.Get("success"); !ok || string(success.Value) != "yes" {
-		return "", false
-	}
-	f, ok := r.Get("exe")
-	if !ok {
-		return "", false
-	}
-	return string(f.Text(nil)), true
+	x, ok := attribution.Executed(ev)
+	return string(x.Exe), ok && x.Exe != nil
 }
+
+// Version changes with everything that can make Entry's answer for the same process and kin another one.
+func (t *Table) Version() uint64 { return t.version }
+
+// Empty reports whether there is no session, so that Entry's answer is nil whatever it is asked.
+func (t *Table) Empty() bool { return len(t.roots) == 0 && len(t.members) == 0 && len(t.older) == 0 }
 
 func (t *Table) begin(id audit.ID, self *attribution.Process, c command) {
 	e := &attribution.Entry{ID: c.execID, Via: c.via, Container: clip(c.container)}
@@ -131,6 +129,7 @@ func (t *Table) begin(id audit.ID, self *attribution.Process, c command) {
 		t.evict()
 	}
 	t.begun++
+	t.version++
 	t.clock++
 	t.ids[e.ID] = true
 	t.roots[k] = &session{entry: e, used: t.clock}
@@ -151,12 +150,13 @@ func (t *Table) evict() {
 	delete(t.ids, at.entry.ID)
 	delete(t.roots, victim)
 	t.evicted++
+	t.version++
 }
 
 // Entry returns the exec session that a process is of, nil if it is of none. kin are its forebears, the parent first, as
 // far as they are known; each as it was made. Once found, a process is remembered by itself.
 func (t *Table) Entry(self *attribution.Process, kin []attribution.Process) *attribution.Entry {
-	if len(t.roots) == 0 && len(t.members) == 0 && len(t.older) == 0 || self.Start == 0 {
+	if t.Empty() || self.Start == 0 {
 		return nil
 	}
 	k := key{self.PID, self.Start}
@@ -164,6 +164,7 @@ func (t *Table) Entry(self *attribution.Process, kin []attribution.Process) *att
 	if s == nil {
 		for i := range kin {
 			if s = t.of(key{kin[i].PID, kin[i].Start}); s != nil {
+				t.version++ // those who know this one, but not its forebears, are of the session too
 				t.remember(k, s)
 				break
 			}

@@ -22,14 +22,18 @@ type answer struct {
 // want asks Run for what p runs, unless too many are waiting.
 func (t *Table) want(p *attribution.Process) {
 	k := key{p.PID, p.Start}
-	if t.asked[k] || len(t.asked) >= cap(t.wanted) {
+	if t.asked[k] {
 		return
 	}
-	select {
-	case t.wanted <- *p:
-		t.asked[k] = true
-	default:
+	if len(t.asked) < cap(t.wanted) {
+		select {
+		case t.wanted <- *p:
+			t.asked[k] = true
+			return
+		default:
+		}
 	}
+	t.version++ // nobody will answer: it is to be asked again
 }
 
 // receive takes over what Run has found.
@@ -43,11 +47,11 @@ func (t *Table) receive() {
 			delete(t.asked, a.key)
 			if a.program == nil {
 				t.stats.Gone++
-				t.keep(a.key, &program{exec: a.exec, gone: true})
+				t.learn(a.key, &program{exec: a.exec, gone: true})
 				continue
 			}
 			t.stats.Read++
-			t.keep(a.key, a.program)
+			t.learn(a.key, a.program)
 		default:
 			return
 		}

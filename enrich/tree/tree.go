@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"vigil/audit"
-	"vigil/audit/tables"
 	"vigil/enrich/attribution"
 )
 
@@ -66,6 +65,7 @@ type Table struct {
 	wanted          chan attribution.Process
 	read            chan answer
 	asked           map[key]bool // of Run, and not answered
+	version         uint64
 	stats           Stats
 }
 
@@ -99,32 +99,17 @@ func (t *Table) Stats() Stats {
 // Observe learns from an event in which a process has executed a program; others tell nothing. self is that process as the
 // execution has made it.
 func (t *Table) Observe(ev *audit.Event, self *attribution.Process) {
-	if _, ok := ev.First(tables.TypeExecve); !ok || self.Start == 0 {
-		return
-	}
-	r, ok := ev.First(tables.TypeSyscall)
-	if !ok {
+	x, ok := attribution.Executed(ev)
+	if !ok || self.Start == 0 {
 		return
 	}
 	c := &program{exec: self.ExecID}
-	fs := r.Fields()
-	for f, ok := fs.Next(); ok; f, ok = fs.Next() {
-		switch string(f.Name) {
-		case "success":
-			if string(f.Value) != "yes" {
-				return
-			}
-		case "comm":
-			c.Comm = string(f.Text(nil))
-		case "exe":
-			c.Exe = clip(string(f.Text(nil)), maxPath)
-		}
-	}
+	c.Comm, c.Exe = t.intern(x.Comm), t.intern(x.Exe[:min(len(x.Exe), maxPath)])
 	ev.Args(&t.args)
 	c.Args = join(&t.args)
 	c.Script = clip(Script(ev, c.Exe, &t.args), maxPath)
 	t.stats.Executed++
-	t.keep(key{self.PID, self.Start}, c)
+	t.learn(key{self.PID, self.Start}, c)
 }
 
 func clip(s string, n int) string { return strings.Clone(s[:min(len(s), n)]) }
@@ -144,6 +129,19 @@ func join(args *audit.Args) string {
 		b.Write(arg)
 	}
 	return b.String()
+}
+
+// Version changes with everything that can make the answers for the same process and kin say more or something else, or
+// make it worth the while to ask again. What is merely forgotten changes nothing: it is as true as it was.
+func (t *Table) Version() uint64 {
+	t.receive()
+	return t.version
+}
+
+// learn notes a program that was not known.
+func (t *Table) learn(k key, c *program) {
+	t.version++
+	t.keep(k, c)
 }
 
 // keep notes a program. The older half is forgotten when there are too many.

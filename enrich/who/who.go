@@ -3,7 +3,6 @@ package who
 import (
 	"bytes"
 	"context"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -41,8 +40,8 @@ type Process struct {
 type Processes interface {
 	// Lookup fills in p the process that had q's pid at its stamp; false if none is known.
 	Lookup(q *Query, p *Process) bool
-	// Ancestors appends the forebears of the process that Lookup found last, the parent first.
-	Ancestors(dst []attribution.Process) []attribution.Process
+	// Ancestors appends the forebears of the process that Lookup found last, the parent first, at most most.
+	Ancestors(dst []attribution.Process, most int) []attribution.Process
 }
 
 // Config says what a Who adds. Its zero value is valid.
@@ -68,13 +67,27 @@ type Who struct {
 	tree       *tree.Table
 	places     map[string]*place
 
+	said         [slots]said
+	lastCall     call
+	lastExecutes bool
+	executed     [16]executed // by serial
+
+	// Of the record that is being attributed.
 	a         attribution.Attribution
 	p         Process
 	q         Query
 	ses       uint32
 	comm      []byte
+	in        *place
 	kin       []attribution.Process
 	ancestors []attribution.Ancestor
+	versions  struct{ entries, programs uint64 } // of the tables, before they were asked
+}
+
+// executed is the process of an execution's SYSCALL record, for when the event is whole.
+type executed struct {
+	id audit.ID
+	p  Process // PID is 0: none
 }
 
 // place is what a cgroup's path says.
@@ -111,6 +124,9 @@ func (w *Who) Run(ctx context.Context) error {
 // Containers returns the containers that are known, for the head of a segment. It may be called from any goroutine.
 func (w *Who) Containers() []*attribution.Container { return w.containers.All() }
 
+// ContainerStats are the counts of looking for containers. It may be called from any goroutine.
+func (w *Who) ContainerStats() container.Stats { return w.containers.Stats() }
+
 // Stats are the tables' counts.
 type Stats struct {
 	Containers container.Stats
@@ -130,31 +146,67 @@ func (w *Who) Append(dst []byte, start int, r audit.Record, now int64) []byte {
 	if !bearsProcess(r.Type) || !w.read(r) {
 		return dst
 	}
-	w.attribute(now)
+	w.p = Process{}
+	known := w.processes.Lookup(&w.q, &w.p)
+	if known && w.p.Start != 0 {
+		most := w.cfg.Format.Ancestors
+		if !w.entries.Empty() {
+			most = maxKin
+		}
+		w.kin = w.processes.Ancestors(w.kin[:0], most)
+		if !w.q.Exec {
+			return w.again(dst, start, now)
+		}
+		w.executed[w.q.ID.Serial%uint32(len(w.executed))] = executed{w.q.ID, w.p}
+	}
+	if known {
+		w.attribute(now)
+	} else {
+		w.a = attribution.Attribution{Login: w.logins.Login(w.ses)}
+	}
 	return w.cfg.Format.Append(dst, start, &w.a)
 }
 
+// maxKin is how far up an exec session is looked for.
+const maxKin = 64
+
 // Observe learns from an event.
 func (w *Who) Observe(ev *audit.Event) {
-	executed := false
+	execution := false
 	for i := range ev.Records {
 		w.logins.Observe(ev.Records[i])
-		executed = executed || ev.Records[i].Type == tables.TypeExecve
+		execution = execution || ev.Records[i].Type == tables.TypeExecve
 	}
-	if !executed {
+	if !execution || !w.whose(ev) {
 		return
+	}
+	x, ok := attribution.Executed(ev)
+	if !ok {
+		return
+	}
+	if entry.Concerns(x.Exe) {
+		in := w.place(&w.p)
+		w.entries.Observe(ev, &w.p.Process, in.ContainerID)
+		if c, ok := w.entries.Created(ev, in.ContainerID); ok {
+			w.containers.Create(container.Creation(c))
+		}
+	}
+	w.tree.Observe(ev, &w.p.Process)
+}
+
+// whose finds the process that has executed a program in ev. Its SYSCALL record has mostly been attributed already: the
+// answer of then is as good as one of now, since the kernel told of the exec before it wrote the record.
+func (w *Who) whose(ev *audit.Event) bool {
+	if e := &w.executed[ev.ID.Serial%uint32(len(w.executed))]; e.p.PID != 0 && e.id == ev.ID {
+		w.p, e.p.PID = e.p, 0
+		return true
 	}
 	r, ok := ev.First(tables.TypeSyscall)
 	if !ok || !w.read(r) || !w.q.Exec {
-		return
+		return false
 	}
 	w.p = Process{}
-	if !w.processes.Lookup(&w.q, &w.p) {
-		return
-	}
-	in := w.place(&w.p)
-	w.entries.Observe(ev, &w.p.Process, in.ContainerID)
-	w.tree.Observe(ev, &w.p.Process)
+	return w.processes.Lookup(&w.q, &w.p)
 }
 
 // bearsProcess reports whether records of the type are about the process whose pid they bear, once in an event.
@@ -172,69 +224,13 @@ func bearsProcess(t tables.Type) bool {
 	return false
 }
 
-// read takes from a record what tells its process. It reports whether there is a pid.
-func (w *Who) read(r audit.Record) bool {
-	w.q = Query{ID: r.ID}
-	w.ses = math.MaxUint32
-	success, call := false, -1
-	arch := tables.Arch(0)
-	fs := r.Fields()
-	for f, ok := fs.Next(); ok && !f.FromProgram(); f, ok = fs.Next() {
-		switch string(f.Name) {
-		case "pid":
-			if w.q.PID == 0 {
-				w.q.PID = number(f)
-			}
-		case "ppid":
-			w.q.PPID = number(f)
-		case "ses":
-			w.ses = math.MaxUint32
-			if n, ok := f.Uint(); ok && n < math.MaxUint32 {
-				w.ses = uint32(n)
-			}
-		case "arch":
-			n, _ := f.Hex()
-			arch = tables.Arch(n)
-		case "syscall":
-			if n, ok := f.Uint(); ok && n < math.MaxInt32 {
-				call = int(n)
-			}
-		case "success":
-			success = string(f.Value) == "yes"
-		case "comm":
-			w.comm = f.Text(w.comm[:0])
-			w.q.Comm = w.comm
-		}
-		if w.q.Comm != nil && r.Type == tables.TypeSyscall {
-			break // comm comes last
-		}
-	}
-	if success && call >= 0 {
-		name, _ := tables.SyscallName(arch, call)
-		w.q.Exec = name == "execve" || name == "execveat"
-	}
-	return w.q.PID != 0
-}
-
-func number(f audit.Field) uint32 {
-	n, ok := f.Uint()
-	if !ok || n > math.MaxInt32 {
-		return 0
-	}
-	return uint32(n)
-}
-
-// attribute fills w.a for w.q.
+// attribute fills w.a for w.q, whose process is w.p with w.kin.
 func (w *Who) attribute(now int64) {
-	w.a = attribution.Attribution{}
-	w.a.Login = w.logins.Login(w.ses)
-	w.p = Process{}
-	if !w.processes.Lookup(&w.q, &w.p) {
-		return
-	}
+	w.a = attribution.Attribution{Attributed: true, Login: w.logins.Login(w.ses)}
 	p, a := &w.p, &w.a
-	a.Attributed = true
+	w.versions.entries, w.versions.programs = w.entries.Version(), w.tree.Version()
 	in := w.place(p)
+	w.in = in
 	a.Cgroup, a.Unit, a.Slice = in.path, in.Unit, in.Slice
 	a.ContainerID, a.Runtime, a.PodUID = in.ContainerID, string(in.Runtime), in.PodUID
 	if in.inContainer {
@@ -247,12 +243,17 @@ func (w *Who) attribute(now int64) {
 	if p.Start == 0 {
 		return
 	}
-	w.kin = w.processes.Ancestors(w.kin[:0])
 	a.Entry = w.entries.Entry(&p.Process, w.kin)
-	w.ancestors = w.tree.Ancestors(w.ancestors[:0], &p.Process, w.kin[:min(len(w.kin), w.cfg.Format.Ancestors)])
-	a.Ancestors = w.ancestors
+	w.lineage()
+}
+
+// lineage fills in what w.p and its forebears run.
+func (w *Who) lineage() {
+	w.ancestors = w.tree.Ancestors(w.ancestors[:0], &w.p.Process, w.kin[:min(len(w.kin), w.cfg.Format.Ancestors)])
+	w.a.Ancestors = w.ancestors
+	w.a.Script = ""
 	if !w.q.Exec { // the program before is not what the record is about
-		a.Script = w.tree.Script(&p.Process)
+		w.a.Script = w.tree.Script(&w.p.Process)
 	}
 }
 

@@ -40,9 +40,10 @@ func (m *machine) Lookup(q *Query, p *Process) bool {
 	return true
 }
 
-func (m *machine) Ancestors(dst []attribution.Process) []attribution.Process {
-	for pid := m.parents[m.last]; pid != 0; pid = m.parents[pid] {
+func (m *machine) Ancestors(dst []attribution.Process, most int) []attribution.Process {
+	for pid := m.parents[m.last]; pid != 0 && most > 0; pid = m.parents[pid] {
 		dst = append(dst, m.processes[pid].Process)
+		most--
 	}
 	return dst
 }
@@ -218,8 +219,16 @@ func BenchmarkAppend(b *testing.B) {
 	for len(w.Containers()) == 0 {
 		attributed(b, w, cat.Records[0])
 	}
-	for _, r := range []audit.Record{cat.Records[0], event(b, 4, 10, "sshd", "/usr/sbin/sshd", "sshd").Records[0]} {
-		b.Run(fmt.Sprintf("pid %s", field(r)), func(b *testing.B) {
+	opens := func(pid int) audit.Record {
+		r, err := audit.ParseLine(fmt.Appendf(nil, `type=SYSCALL msg=audit(1626611363.720:5): arch=c000003e syscall=257 success=yes exit=3 a0=ffffff9c a1=7ffd a2=0 a3=0 items=1 ppid=50 pid=%d auid=4294967295 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=(none) ses=4294967295 comm="cat" exe="/bin/busybox" key=(null)`, pid))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return r
+	}
+	for name, r := range map[string]audit.Record{"exec in a pod": cat.Records[0], "exec on the host": event(b, 4, 10, "sshd", "/usr/sbin/sshd", "sshd").Records[0],
+		"open in a pod": opens(130), "open on the host": opens(10)} {
+		b.Run(name, func(b *testing.B) {
 			line := r.AppendLine(nil, nil)
 			buf := make([]byte, 0, 16384)
 			b.ReportAllocs()
@@ -229,9 +238,4 @@ func BenchmarkAppend(b *testing.B) {
 			b.ReportMetric(float64(len(buf)-len(line)), "bytes")
 		})
 	}
-}
-
-func field(r audit.Record) string {
-	f, _ := r.Get("pid")
-	return string(f.Value)
 }

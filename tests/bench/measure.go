@@ -21,10 +21,18 @@ const (
 )
 
 // subject is a daemon in one of its log formats.
-type subject struct{ program, format string }
+type subject struct {
+	program, format string
+	bare            bool // vigil that does not say whose a record is
+}
 
 // String is how tables and JSON name the subject: "auditd RAW".
-func (s subject) String() string { return s.program + " " + s.format }
+func (s subject) String() string {
+	if s.bare {
+		return s.program + " " + s.format + ", no attribution"
+	}
+	return s.program + " " + s.format
+}
 
 // load is one storm with the name that tables use.
 type load struct {
@@ -74,11 +82,11 @@ func (b *bench) measure(ctx context.Context, s subject) (err error) {
 	if err := b.engine.Reset(ctx); err != nil {
 		return err
 	}
-	o := rig.Options{Dir: filepath.Join(b.dir, s.program+s.format), Format: s.format}
+	o := rig.Options{Dir: filepath.Join(b.dir, "daemon"), Format: s.format}
 	if s.program == "vigil" {
 		// By itself vigil raises the kernel's queue, which would favour its storm throughput.
 		config := filepath.Join(b.dir, "vigil.yaml")
-		text := fmt.Sprintf("source: {backlog_limit: %d}\n", rig.Backlog)
+		text := fmt.Sprintf("source: {backlog_limit: %d}\nattribution: {enabled: %v}\n", rig.Backlog, !s.bare)
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			return err
 		}

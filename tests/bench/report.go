@@ -61,8 +61,8 @@ func (b *bench) report(daemons []subject) report {
 
 // promise compares vigil with auditd, where both were measured.
 func (r *report) promise(medians map[key]row) {
-	vigil, vigilRaw := subject{"vigil", "ENRICHED"}, subject{"vigil", "RAW"}
-	raw, enriched := subject{"auditd", "RAW"}, subject{"auditd", "ENRICHED"}
+	vigil, vigilRaw, bare := subject{"vigil", "ENRICHED", false}, subject{"vigil", "RAW", false}, subject{"vigil", "ENRICHED", true}
+	raw, enriched := subject{"auditd", "RAW", false}, subject{"auditd", "ENRICHED", false}
 	cpu := func(r row) float64 { return r.CPU }
 	rate := func(r row) float64 { return r.Rate }
 	ratios := []struct {
@@ -79,6 +79,8 @@ func (r *report) promise(medians map[key]row) {
 		{"CPU per event", cpu, vigil, raw, "exec", 1.0, false},
 		{"CPU per event", cpu, vigil, enriched, "exec", 0.7, false},
 		{"CPU per event", cpu, vigil, enriched, "open, unknown uid", 0.1, false},
+		{"CPU per event", cpu, vigil, bare, "open", 1.25, false},
+		{"CPU per event", cpu, vigil, bare, "exec", 1.25, false},
 		{"storm throughput", rate, vigil, raw, "open", 1.0, true},
 		{"storm throughput", rate, vigil, raw, "exec", 1.0, true},
 		{"storm throughput", rate, vigilRaw, raw, "open", 1.0, true},

@@ -4,7 +4,7 @@ import "testing"
 
 func TestPromises(t *testing.T) {
 	b := bench{storms: []load{{name: "open"}}, samples: map[key][]sample{}}
-	daemons := []subject{{"vigil", "ENRICHED"}, {"auditd", "RAW"}, {"auditd", "ENRICHED"}}
+	daemons := []subject{{"vigil", "ENRICHED", false}, {"auditd", "RAW", false}, {"auditd", "ENRICHED", false}}
 	for i, cpu := range []float64{10, 20, 40} {
 		k := key{daemons[i], "open"}
 		// One round was disturbed: the median passes it over.

@@ -94,7 +94,7 @@ func TestNamespaces(t *testing.T) {
 	if p.NSPID != 1 || p.PIDNS == own.PIDNS || p.MntNS == own.MntNS || p.NetNS == own.NetNS || p.PIDNS == 0 || p.NetNS == 0 {
 		t.Errorf("got %s %+v, beside %+v", m, p, own)
 	}
-	parents := s.Ancestors(&p, nil)
+	parents := s.Ancestors(&p, nil, 5)
 	if len(parents) == 0 || parents[0].PID != own.PID || parents[0].Start != own.Start {
 		t.Errorf("parents %+v, want %d first", parents, own.PID)
 	}
