@@ -22,6 +22,8 @@ type question struct {
 	key    Key
 	disk   *attribution.Container // what is known, nil if nothing
 	answer *attribution.Container
+	tries  int
+	due    time.Time // of the next try
 }
 
 // wonder has the runtimes asked for a container, of which c is known, unless too many are waiting.
@@ -36,34 +38,65 @@ func (s *Store) wonder(k Key, c *attribution.Container) {
 	}
 }
 
+// A runtime that does not answer is asked again, a second later at first, then four times as long each time. Podman, for
+// one, does not tell of a container while it is about to start it.
+const (
+	firstRetry = time.Second
+	maxTries   = 5
+	maxRetries = 256 // containers that wait for that
+)
+
 // askRuntimes asks for one container after the other until ctx ends. A runtime that does not answer thus delays what the
 // runtimes tell of others, and nothing else.
 func (s *Store) askRuntimes(ctx context.Context) {
+	var retries []question // the next first
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
+		if len(retries) > 0 {
+			timer.Reset(time.Until(retries[0].due))
+		}
+		var q question
 		select {
 		case <-ctx.Done():
 			return
-		case q := <-s.asked:
-			asking, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-			c, err := s.ask(asking, q.key, q.disk)
-			cancel()
-			switch {
-			case errors.Is(err, errNone):
-				continue
-			case err != nil:
-				s.silent.Add(1)
-				s.cfg.Logger.Debug("a container's runtime does not tell of it", "container", q.key.ID, "err", err)
+		case q = <-s.asked:
+		case <-timer.C:
+			if len(retries) == 0 || time.Now().Before(retries[0].due) {
 				continue
 			}
-			s.answers.Add(1)
-			q.answer = c
-			select {
-			case s.told <- q:
-			case <-ctx.Done():
-				return
-			}
+			q, retries = retries[0], retries[1:]
 		}
+		if s.question(ctx, &q) || q.tries >= maxTries || len(retries) >= maxRetries {
+			continue
+		}
+		q.due = time.Now().Add(firstRetry << (2 * (q.tries - 1)))
+		at, _ := slices.BinarySearchFunc(retries, q, func(a, b question) int { return a.due.Compare(b.due) })
+		retries = slices.Insert(retries, at, q)
 	}
+}
+
+// question asks once, and reports whether that was enough.
+func (s *Store) question(ctx context.Context, q *question) bool {
+	asking, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	q.tries++
+	c, err := s.ask(asking, q.key, q.disk)
+	switch {
+	case errors.Is(err, errNone):
+		return true
+	case err != nil:
+		s.silent.Add(1)
+		s.cfg.Logger.Debug("a container's runtime does not tell of it", "container", q.key.ID, "err", err)
+		return false
+	}
+	s.answers.Add(1)
+	q.answer = c
+	select {
+	case s.told <- *q:
+	case <-ctx.Done():
+	}
+	return true
 }
 
 // learn takes over what a runtime has told.
@@ -153,8 +186,10 @@ func sockets() []socket {
 	)
 }
 
-// rest is how long a runtime that has not answered is left alone.
-const rest = 30 * time.Second
+// rest is how long a runtime that has not answered in time is left alone.
+const rest = 500 * time.Millisecond
+
+var errResting = errors.New("ask runtime: it has not answered lately")
 
 // asker asks runtimes.
 type asker struct {
@@ -217,7 +252,7 @@ func (a *asker) askOne(ctx context.Context, s *socket, id string) (*runtimeapi.A
 	resting := time.Now().Before(a.silent[s.path])
 	a.mu.Unlock()
 	if resting {
-		return nil, runtimeapi.ErrNotFound
+		return nil, errResting
 	}
 	client := runtimeapi.New(func(ctx context.Context) (net.Conn, error) { return a.host.dial(ctx, s.path) }, s.rpc)
 	defer client.Close()

@@ -19,7 +19,7 @@ const (
 // host is the root directory of the host. All paths are below it and begin without a slash.
 type host struct{ root string }
 
-// open opens a regular file or a directory. What a container's user can write is never waited for, and links cannot lead
+// open opens a file or a directory; with O_PATH, a socket. What a container's user can write is never waited for, and links cannot lead
 // out.
 func (h host) open(path string, flags int) (*os.File, error) {
 	root, err := os.Open(h.root)
@@ -27,12 +27,15 @@ func (h host) open(path string, flags int) (*os.File, error) {
 		return nil, err
 	}
 	defer root.Close()
+	if flags&unix.O_PATH == 0 { // which openat2(2) takes no others beside
+		flags |= unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
+	}
 	fd, err := unix.Openat2(int(root.Fd()), path, &unix.OpenHow{
-		Flags:   uint64(flags | unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC | unix.O_NOCTTY),
+		Flags:   uint64(flags | unix.O_CLOEXEC),
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	})
 	if errors.Is(err, unix.ENOSYS) { // before Linux 5.6, or a seccomp filter that does not know it
-		return os.OpenFile(filepath.Join(h.root, path), flags|unix.O_NONBLOCK, 0)
+		return os.OpenFile(filepath.Join(h.root, path), flags, 0)
 	}
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: filepath.Join(h.root, path), Err: err}

@@ -118,6 +118,10 @@ func layOut(t *testing.T) *bed {
 			t.Fatal(err)
 		}
 	}
+	// Paths that the runtimes know lead there from the host's root too.
+	if err := errors.Join(os.MkdirAll(filepath.Join(root, filepath.Dir(root)), 0o755), os.Symlink("/", filepath.Join(root, root))); err != nil {
+		t.Fatal(err)
+	}
 	b.write("rootfs/etc/passwd", "root:x:0:0:root:/:/bin/sh\n")
 	b.write("rootfs/etc/os-release", "ID=test\n")
 	return b
@@ -159,11 +163,24 @@ func (b *bed) watch(more ...string) {
 	}
 	b.vigil = d
 	b.t.Cleanup(func() {
-		b.stop()
 		if b.t.Failed() {
-			b.t.Logf("vigil said: %s", d.Messages())
+			b.diagnose()
 		}
+		b.stop()
 	})
+}
+
+// diagnose logs what helps to see why a test has failed.
+func (b *bed) diagnose() {
+	b.t.Logf("vigil said: %s", b.vigil.Messages())
+	status, err := b.try(programs(b.t).Vigil, "status", "--json", "--run-dir", filepath.Join(b.vigil.Dir, "run"))
+	b.t.Logf("status: %v %s", err, status)
+	text, _ := os.ReadFile(b.vigil.Log())
+	for line := range bytes.Lines(text) {
+		if bytes.HasPrefix(line, []byte("type=CONTAINER ")) {
+			b.t.Logf("%s", line)
+		}
+	}
 }
 
 // stop ends the daemon, which reads first what is queued.
@@ -223,7 +240,8 @@ func (b *bed) try(argv ...string) (string, error) {
 		b.t.Fatal(err)
 	}
 	defer failure.Close()
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	// Not the test's context, which is over when it is cleaned up.
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = out, failure, b.root
