@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,6 +17,7 @@ import (
 	"vigil/daemon/config"
 	"vigil/enrich/attribution"
 	"vigil/enrich/container"
+	"vigil/enrich/tree"
 	"vigil/enrich/who"
 )
 
@@ -31,7 +35,7 @@ const keptAncestors = 16
 
 // openAttributor begins to watch the processes. found is told of each container
 // whose runtime's data have arrived.
-func openAttributor(ctx context.Context, c config.Attribution, found func(*attribution.Container), log *slog.Logger) (*attributor, error) {
+func openAttributor(ctx context.Context, c config.Attribution, root string, found func(*attribution.Container), log *slog.Logger) (*attributor, error) {
 	fields, err := attribution.ParseFields(c.Fields)
 	if err != nil {
 		return nil, err
@@ -43,7 +47,8 @@ func openAttributor(ctx context.Context, c config.Attribution, found func(*attri
 	case config.BPFRequire:
 		mode = identity.BPF
 	}
-	source, err := identity.Open(ctx, identity.Config{Mode: mode, Ancestors: max(c.Ancestors, keptAncestors)})
+	proc := hostProc(root)
+	source, err := identity.Open(ctx, identity.Config{Mode: mode, Proc: proc, Ancestors: max(c.Ancestors, keptAncestors)})
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +58,38 @@ func openAttributor(ctx context.Context, c config.Attribution, found func(*attri
 	settings := who.Config{
 		Format:     attribution.Format{Fields: fields, Ancestors: c.Ancestors},
 		Boot:       uint64(bootTime().UnixNano()),
-		Containers: container.Config{Labels: c.Labels, Found: found, Logger: log},
+		Containers: container.Config{Host: root, Node: hostName(root), Labels: c.Labels, Ask: c.Runtimes, Found: found, Logger: log},
+		Tree:       tree.Config{Proc: proc},
 	}
 	return &attributor{source: source, who: who.New(settings, &processes{source: source})}, nil
+}
+
+// hostProc is where the host's processes are: below its root directory where that
+// is mounted with what is mounted in it, otherwise ours, which are the host's if we
+// share its pid namespace.
+func hostProc(root string) string {
+	proc := filepath.Join(root, "proc")
+	if _, err := os.Stat(filepath.Join(proc, "1", "stat")); err != nil {
+		return "/proc"
+	}
+	return proc
+}
+
+// hostName is what the host is called, in small letters as the kubelet names its
+// node; "" if that cannot be told.
+func hostName(root string) string {
+	if root != "/" {
+		text, err := os.ReadFile(filepath.Join(root, "etc", "hostname"))
+		if err != nil {
+			return ""
+		}
+		return strings.ToLower(strings.TrimSpace(string(text)))
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(name)
 }
 
 // run keeps the processes and containers up to date until ctx ends.
@@ -116,7 +150,7 @@ func (d *daemon) openAttribution(ctx context.Context) error {
 	if !d.settings.Attribution.Enabled || d.trail == nil {
 		return nil
 	}
-	a, err := openAttributor(ctx, d.settings.Attribution, d.tellContainer, d.log)
+	a, err := openAttributor(ctx, d.settings.Attribution, d.settings.Node.Root, d.tellContainer, d.log)
 	if err != nil {
 		d.log.Error("records will not say whose they are", "err", err)
 		return nil
@@ -140,10 +174,11 @@ func (a *attributor) status() *AttributionStatus {
 	if a == nil {
 		return nil
 	}
-	s := a.source.Stats()
+	s, c := a.source.Stats(), a.who.ContainerStats()
 	status := &AttributionStatus{
 		Mode: string(a.source.Mode()), Living: s.Living, Dead: s.Dead, Dropped: s.DroppedRecords, Scans: s.Scans,
 		Containers: len(a.who.Containers()), Lookups: make(map[string]uint64),
+		Runtimes: RuntimesStatus{Found: c.Found, Absent: c.Absent, Failed: c.Failed, Answered: c.Answers, Silent: c.Silent, Refused: c.Refused},
 	}
 	if why := a.source.Why(); why != nil {
 		status.Why = why.Error()
