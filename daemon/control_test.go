@@ -1,25 +1,21 @@
 package daemon
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"vigil/audit/kernel"
 	"vigil/audit/tables"
+	"vigil/daemon/control"
 )
 
 func TestAskStatus(t *testing.T) {
@@ -52,7 +48,7 @@ func TestAskStatus(t *testing.T) {
 		t.Errorf("the ledger has %d records written, the trail %d", got.Ledger.Written, got.Trail.Records)
 	}
 	b.end()
-	if _, err := AskStatus(t.Context(), b.opts.RunDir); !errors.Is(err, ErrNotRunning) {
+	if _, err := AskStatus(t.Context(), b.opts.RunDir); !errors.Is(err, control.ErrNotRunning) {
 		t.Errorf("after the end: %v, want ErrNotRunning", err)
 	}
 }
@@ -96,7 +92,7 @@ func TestControlModes(t *testing.T) {
 		}
 	}
 	f(b.opts.RunDir, fs.ModeDir|0o700)
-	f(filepath.Join(b.opts.RunDir, controlSocket), fs.ModeSocket|0o600)
+	f(filepath.Join(b.opts.RunDir, control.Socket), fs.ModeSocket|0o600)
 	f(beforeFile(b.opts.RunDir), 0o600)
 	f(filepath.Dir(b.settings.Trail.Path), fs.ModeDir|0o700)
 	f(b.settings.Trail.Path, 0o600)
@@ -130,7 +126,7 @@ func TestControlStaleSocket(t *testing.T) {
 	if err := os.MkdirAll(b.opts.RunDir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(b.opts.RunDir, controlSocket)})
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(b.opts.RunDir, control.Socket)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +134,7 @@ func TestControlStaleSocket(t *testing.T) {
 	if err := stale.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := AskStatus(t.Context(), b.opts.RunDir); !errors.Is(err, ErrNotRunning) {
+	if _, err := AskStatus(t.Context(), b.opts.RunDir); !errors.Is(err, control.ErrNotRunning) {
 		t.Errorf("beside a stale socket: %v, want ErrNotRunning", err)
 	}
 	b.start()
@@ -146,77 +142,4 @@ func TestControlStaleSocket(t *testing.T) {
 		t.Error(err)
 	}
 	b.end()
-}
-
-// Whoever may not open the socket is told so, and what to do.
-func TestAskStatusForbidden(t *testing.T) {
-	err := askError("/run/vigil/control.sock", &net.OpError{Op: "dial", Err: syscall.EACCES})
-	if want := "ask for status: open /run/vigil/control.sock: permission denied: ask as root"; err.Error() != want {
-		t.Errorf("got  %s\nwant %s", err, want)
-	}
-}
-
-// The socket speaks HTTP, and knows nothing but /status.
-func TestControlHTTP(t *testing.T) {
-	dir, err := os.MkdirTemp("", "vigil")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	c, err := listenControl(dir, func() Status { return Status{Version: "1"} })
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- c.serve() }()
-	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", filepath.Join(dir, controlSocket))
-	}}}
-	defer client.CloseIdleConnections()
-	f := func(method, path string, want int) {
-		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), method, "http://vigil"+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := client.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		if _, err := io.Copy(io.Discard, response.Body); err != nil {
-			t.Error(err)
-		}
-		if response.StatusCode != want {
-			t.Errorf("%s %s: %d, want %d", method, path, response.StatusCode, want)
-		}
-	}
-	f("GET", "/status", 200)
-	f("POST", "/status", 405)
-	f("GET", "/", 404)
-	c.close()
-	c.close() // again does nothing
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
-}
-
-// An answer that is none is an error, not a status of zeros.
-func TestAskStatusOfSomethingElse(t *testing.T) {
-	dir, err := os.MkdirTemp("", "vigil")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	l, err := net.Listen("unix", filepath.Join(dir, controlSocket))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := http.Server{Handler: http.NotFoundHandler(), ReadTimeout: time.Minute}
-	go server.Serve(l) //nolint:errcheck // ends with the test
-	t.Cleanup(func() { server.Close() })
-	if _, err := AskStatus(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "404") {
-		t.Errorf("got %v, want an error with the answer", err)
-	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"vigil/audit/kernel"
 	"vigil/daemon/config"
+	"vigil/daemon/control"
 	"vigil/daemon/output"
 	"vigil/enrich"
 	"vigil/ledger"
@@ -81,7 +82,7 @@ type daemon struct {
 	scribe     *scribe
 	trail      *trail.Writer // nil: nothing is written
 	source     *kernel.Source
-	control    *control
+	control    *control.Server
 	console    *console    // nil: nothing is printed
 	attributor *attributor // nil: records do not say whose they are
 	rules      *rules

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"vigil/audit/kernel"
 	"vigil/audit/tables"
 	"vigil/daemon/config"
+	"vigil/daemon/control"
 	"vigil/daemon/output"
 	"vigil/enrich"
 	"vigil/ledger"
@@ -63,12 +65,13 @@ func (d *daemon) openNames(context.Context) error {
 }
 
 func (d *daemon) openRunDir(context.Context) error {
-	control, err := listenControl(d.o.RunDir, d.report)
+	server, err := control.Listen(d.o.RunDir)
 	if err != nil {
 		return err
 	}
-	d.control = control
-	d.later(func() error { control.close(); return nil })
+	d.control = server
+	d.later(func() error { server.Close(); return nil })
+	server.Answer("GET /status", func(context.Context, *http.Request) (any, error) { return d.report(), nil })
 	return nil
 }
 

@@ -85,7 +85,7 @@ func (d *daemon) beside(ctx context.Context, wait *sync.WaitGroup) {
 		start(d.trail.Run)
 	}
 	go func() {
-		if err := d.control.serve(); err != nil {
+		if err := d.control.Serve(); err != nil {
 			d.log.Error(err.Error())
 		}
 	}()

@@ -1,9 +1,12 @@
 package daemon
 
 import (
+	"context"
+	"net/http"
 	"time"
 
 	"vigil/audit/kernel"
+	"vigil/daemon/control"
 	"vigil/ledger"
 	"vigil/trail"
 )
@@ -23,6 +26,14 @@ type Status struct {
 	Rules  RulesStatus     `json:"rules"`
 
 	Attribution *AttributionStatus `json:"attribution"` // null: records do not say whose they are
+}
+
+// AskStatus asks the daemon that has runDir how it is; errors are those of
+// [control.Ask].
+func AskStatus(ctx context.Context, runDir string) (Status, error) {
+	var s Status
+	err := control.Ask(ctx, runDir, http.MethodGet, "/status", &s)
+	return s, err
 }
 
 // AttributionStatus says how well records are told whose they are.

@@ -35,6 +35,9 @@ func (c *Config) check(file string) error {
 	case !filepath.IsAbs(c.Node.Root):
 		return fail("node.root %q is not an absolute path: write / unless the host's files are mounted elsewhere", c.Node.Root)
 	}
+	if fault := c.checkSinks(); fault != "" {
+		return fail("%s", fault)
+	}
 	for _, dir := range c.Rules.Dirs {
 		if !filepath.IsAbs(dir) {
 			return fail("rules.dirs: %q is not an absolute path", dir)

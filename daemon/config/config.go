@@ -24,6 +24,7 @@ type Config struct {
 	Trail       Trail       `yaml:"trail" help:"The log on disk, in auditd's format."`
 	Attribution Attribution `yaml:"attribution" help:"Whose a record is: process, container, pod and systemd unit, behind 0x1D of the record that bears the pid."`
 	Rules       Rules       `yaml:"rules" help:"The kernel's audit rules."`
+	Sinks       []Sink      `yaml:"sinks" help:"Where events are forwarded to. Each sink reads the trail at its own speed; see docs/forwarding.md."`
 }
 
 // Node says what stands in `node=` in front of each record.
@@ -207,6 +208,7 @@ func Default(auditDir string) Config {
 			Repair:  true,
 			OnExit:  RestoreRules,
 		},
+		Sinks: []Sink{},
 	}
 }
 

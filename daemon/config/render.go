@@ -19,18 +19,44 @@ func (c *Config) Render(comments bool) string {
 func renderStruct(b *strings.Builder, v reflect.Value, indent string, comments bool) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
+		key := field.Tag.Get("yaml")
+		if key == "-" {
+			continue
+		}
 		if comments {
 			for line := range strings.SplitSeq(field.Tag.Get("help"), "\n") {
 				fmt.Fprintf(b, "%s# %s\n", indent, line)
 			}
 		}
-		key := field.Tag.Get("yaml")
-		if v.Field(i).Kind() == reflect.Struct {
+		switch value := v.Field(i); {
+		case value.Kind() == reflect.Struct:
 			fmt.Fprintf(b, "%s%s:\n", indent, key)
-			renderStruct(b, v.Field(i), indent+"  ", comments)
-			continue
+			renderStruct(b, value, indent+"  ", comments)
+		case isStructs(value) && value.Len() > 0:
+			fmt.Fprintf(b, "%s%s:\n", indent, key)
+			renderList(b, value, indent+"  ", comments)
+		case isStructs(value):
+			fmt.Fprintf(b, "%s%s: []\n", indent, key)
+		default:
+			fmt.Fprintf(b, "%s%s: %s\n", indent, key, renderValue(value))
 		}
-		fmt.Fprintf(b, "%s%s: %s\n", indent, key, renderValue(v.Field(i)))
+	}
+}
+
+func isStructs(v reflect.Value) bool {
+	return v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct
+}
+
+// renderList prints structs as the items of a list; of a sink, with the settings of
+// its kind.
+func renderList(b *strings.Builder, v reflect.Value, indent string, comments bool) {
+	for i := range v.Len() {
+		var item strings.Builder
+		renderStruct(&item, v.Index(i), indent+"  ", comments)
+		if s, ok := v.Index(i).Interface().(Sink); ok && s.Options != nil {
+			renderStruct(&item, reflect.ValueOf(s.Options).Elem(), indent+"  ", comments)
+		}
+		fmt.Fprintf(b, "%s-%s", indent, item.String()[len(indent)+1:])
 	}
 }
 

@@ -104,6 +104,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, key string) error {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[Sink]() {
+			return d.sink(n, v)
+		}
 		return d.mapping(n, v, key)
 	case reflect.Slice:
 		return d.sequence(n, v, key)
@@ -124,13 +127,18 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, key string) error {
 	if n.Kind != yaml.MappingNode {
 		return d.fail(n, "%s wants keys with values, like `mode: auto`", key)
 	}
+	return d.mappings(n, key, v)
+}
+
+// mappings lays a mapping over several structs, each of which has some of the keys.
+func (d *decoder) mappings(n *yaml.Node, key string, structs ...reflect.Value) error {
 	seen := make(map[string]bool)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name := n.Content[i]
-		field, ok := fieldByKey(v, name.Value)
+		field, right := findKey(structs, name.Value)
 		switch {
-		case !ok:
-			return d.fail(name, "%s (in %s)", unknown("key", name.Value, keys(v.Type())), key)
+		case !field.IsValid():
+			return d.fail(name, "%s (in %s)", unknown("key", name.Value, right), key)
 		case seen[name.Value]:
 			return d.fail(name, "key %q is written twice", name.Value)
 		}
@@ -140,6 +148,18 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, key string) error {
 		}
 	}
 	return nil
+}
+
+// findKey finds the setting with a key in one of several structs. If there is none,
+// right are the keys that there are.
+func findKey(structs []reflect.Value, key string) (field reflect.Value, right []string) {
+	for _, v := range structs {
+		if field, ok := fieldByKey(v, key); ok && key != "-" {
+			return field, nil
+		}
+		right = append(right, keys(v.Type())...)
+	}
+	return reflect.Value{}, right
 }
 
 func (d *decoder) sequence(n *yaml.Node, v reflect.Value, key string) error {
@@ -172,6 +192,9 @@ func setScalar(v reflect.Value, text string) error {
 		return target.Check()
 	}
 	if c, ok := v.Interface().(setting.Choice); ok {
+		if text == "" && v.IsZero() { // as it is, where not to choose is a choice
+			return nil
+		}
 		for _, word := range c.Words() {
 			if word == text {
 				v.SetString(word)
@@ -230,7 +253,9 @@ func fieldByKey(v reflect.Value, key string) (reflect.Value, bool) {
 func keys(t reflect.Type) []string {
 	var names []string
 	for i := range t.NumField() {
-		names = append(names, t.Field(i).Tag.Get("yaml"))
+		if key := t.Field(i).Tag.Get("yaml"); key != "-" {
+			names = append(names, key)
+		}
 	}
 	return names
 }

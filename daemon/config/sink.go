@@ -1,0 +1,134 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"vigil/filter"
+	"vigil/filter/field"
+	"vigil/forward"
+	"vigil/forward/all"
+	"vigil/forward/form"
+)
+
+// Sink is a place that events are forwarded to.
+type Sink struct {
+	Name    string    `yaml:"name" help:"What the sink is called: letters, digits, - and _. Its cursor and its dead letters bear the name."`
+	Type    string    `yaml:"type" help:"The kind of sink."`
+	Filter  string    `yaml:"filter" help:"Which events, in the filter language; empty: all."`
+	Format  form.Name `yaml:"format" help:"The form of events; empty: the kind's own."`
+	Start   Start     `yaml:"start" help:"oldest | newest: where in the trail a sink begins that is new."`
+	Rate    Bytes     `yaml:"rate" help:"Bytes a second that are sent at most; 0: no bound."`
+	Backoff Backoff   `yaml:"retry" help:"How long is waited before something is sent again: twice as long each time."`
+	// Options are the settings of the kind, a pointer to its own struct; nil in a
+	// sink that has not been read from a file.
+	Options any `yaml:"-"`
+}
+
+// Backoff is the wait between tries.
+type Backoff struct {
+	First Duration `yaml:"first" help:"The first time."`
+	Max   Duration `yaml:"max" help:"At most."`
+}
+
+// Start is where a new sink begins.
+type Start string
+
+// The starts.
+const (
+	Oldest Start = "oldest"
+	Newest Start = "newest"
+)
+
+// Words returns the words that a Start may be.
+func (Start) Words() []string { return []string{"oldest", "newest"} }
+
+// Kind returns the kind of the sink. A Sink that was read from a file has one.
+func (s Sink) Kind() (forward.Kind, bool) { return all.Kinds().Find(s.Type) }
+
+// newSink is a sink with its defaults.
+func newSink(kind forward.Kind) Sink {
+	return Sink{Type: kind.Name, Format: kind.Formats[0], Start: Oldest, Options: kind.Options()}
+}
+
+// sink reads a sink: which keys are right depends on its type.
+func (d *decoder) sink(n *yaml.Node, v reflect.Value) error {
+	if n.Kind != yaml.MappingNode {
+		return d.fail(n, "a sink wants keys with values, like `{ name: siem, type: syslog, address: \"tls://siem.example\" }`")
+	}
+	kinds := all.Kinds()
+	word := mappingValue(n, "type")
+	if word == nil || word.Kind != yaml.ScalarNode {
+		return d.fail(n, "a sink has no type: right are %s", strings.Join(kinds.Names(), ", "))
+	}
+	kind, ok := kinds.Find(word.Value)
+	if !ok {
+		return d.fail(word, "%s", unknown("type of sink", word.Value, kinds.Names()))
+	}
+	s := newSink(kind)
+	if err := d.mappings(n, kind.Name+" sink", reflect.ValueOf(&s).Elem(), reflect.ValueOf(s.Options).Elem()); err != nil {
+		return err
+	}
+	if fault := s.fault(kind); fault != "" {
+		return d.fail(n, "sink %q: %s", s.Name, fault)
+	}
+	v.Set(reflect.ValueOf(s))
+	return nil
+}
+
+// fault says what cannot be meant, "" if all can.
+func (s *Sink) fault(kind forward.Kind) string {
+	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`).MatchString(s.Name) {
+		return fmt.Sprintf("name %q: write 1 to 64 letters, digits, - and _", s.Name)
+	}
+	if !slices.Contains(kind.Formats, s.Format) {
+		var right []string
+		for _, f := range kind.Formats {
+			right = append(right, string(f))
+		}
+		return fmt.Sprintf("format %q is not one that a %s sink takes: right are %s", s.Format, kind.Name, strings.Join(right, ", "))
+	}
+	if s.Filter != "" {
+		c, err := filter.Parse(s.Filter)
+		if err == nil {
+			_, err = filter.Compile(c, field.Standard())
+		}
+		if err != nil {
+			return "filter: " + err.Error()
+		}
+	}
+	if err := kind.Check(s.Options); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// mappingValue is what stands behind a key; nil if it is not there.
+func mappingValue(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// checkSinks finds sinks that cannot be beside each other.
+func (c *Config) checkSinks() string {
+	seen := make(map[string]bool)
+	for _, s := range c.Sinks {
+		if seen[s.Name] {
+			return fmt.Sprintf("two sinks are called %q", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	if len(c.Sinks) > 0 && !c.Trail.Write {
+		return "there are sinks, and trail.write is false: sinks read the trail"
+	}
+	return ""
+}

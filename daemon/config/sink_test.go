@@ -1,0 +1,77 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"vigil/daemon/config"
+	"vigil/forward/sinks/syslog"
+)
+
+const twoSinks = `
+sinks:
+  - name: siem
+    type: syslog
+    address: tls://siem.example
+    filter: audit.key = exec
+    severity: notice
+    rate: 1MiB
+    retry: { max: 1m }
+    levels:
+      - { filter: proc.name = su, severity: warning }
+    tls: { ca: /etc/ssl/siem.pem, min_version: "1.3" }
+  - { name: here, type: syslog, address: local, format: raw, start: newest }
+`
+
+func TestSinks(t *testing.T) {
+	c := config.Default("/etc/audit")
+	if err := c.ApplyYAML(write(t, "vigil.yaml", twoSinks)); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Sinks) != 2 {
+		t.Fatalf("got %d sinks", len(c.Sinks))
+	}
+	s, o := c.Sinks[0], c.Sinks[0].Options.(*syslog.Options)
+	if s.Name != "siem" || s.Rate != 1<<20 || s.Format != "enriched" || s.Start != config.Oldest || s.Filter != "audit.key = exec" ||
+		o.Severity != "notice" || o.Facility != "authpriv" || len(o.Levels) != 1 || o.Levels[0].Severity != "warning" || o.TLS.MinVersion != "1.3" {
+		t.Errorf("got %+v with %+v", s, o)
+	}
+	// What is shown reads back as the same.
+	shown := c.Render(true)
+	again := config.Default("/etc/audit")
+	if err := again.ApplyYAML(write(t, "shown.yaml", shown)); err != nil {
+		t.Fatalf("%v in\n%s", err, shown)
+	}
+	if got := again.Render(true); got != shown {
+		t.Errorf("shown as\n%s\nand then as\n%s", shown, got)
+	}
+}
+
+func TestBrokenSinks(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"sinks: [{ name: x }]", "vigil.yaml:1: a sink has no type: right are "},
+		{"sinks: [{ name: x, type: sislog }]", `vigil.yaml:1: unknown type of sink "sislog": did you mean "syslog"?`},
+		{"sinks:\n- type: syslog\n  name: x\n  adress: local", `vigil.yaml:4: unknown key "adress": did you mean "address"?`},
+		{"sinks: [{ name: x, type: syslog }]", `vigil.yaml:1: sink "x": address is missing`},
+		{"sinks: [{ name: a/b, type: syslog, address: local }]", `sink "a/b": name "a/b": write 1 to 64 letters`},
+		{"sinks: [{ type: syslog, address: local }]", `sink "": name ""`},
+		{"sinks: [{ name: x, type: syslog, address: local, format: ecz }]", `did you mean "ecs"`},
+		{"sinks: [{ name: x, type: syslog, address: local, filter: 'audit.kee = 1' }]", "audit.key"},
+		{"sinks: [{ name: x, type: syslog, address: local, start: yesterday }]", "right are oldest, newest"},
+		{"sinks: [{ name: x, type: syslog, address: local, retry: 5s }]", "retry wants keys with values"},
+		{"sinks: [{ name: x, type: syslog, address: local }, { name: x, type: syslog, address: local }]", `two sinks are called "x"`},
+		{"sinks: [local]", "a sink wants keys with values"},
+		{"sinks: local", "sinks wants a list"},
+		{"trail: { write: false }\nsinks: [{ name: x, type: syslog, address: local }]", "sinks read the trail"},
+		{"sinks: [{ name: x, type: syslog, address: local, options: 1 }]", `unknown key "options"`},
+	} {
+		got := config.Default("/etc/audit")
+		err := got.ApplyYAML(write(t, "vigil.yaml", c.text))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s:\ngot  %v\nwant %s", c.text, err, c.want)
+		}
+		if len(got.Sinks) != 0 {
+			t.Errorf("%s: %d sinks were taken", c.text, len(got.Sinks))
+		}
+	}
+}

@@ -1,0 +1,14 @@
+// Package all lists the kinds of sinks there are.
+package all
+
+import (
+	"vigil/forward"
+	"vigil/forward/sinks/syslog"
+)
+
+// Kinds returns every kind, in the order in which they are shown.
+func Kinds() forward.Kinds {
+	return forward.Kinds{
+		syslog.Kind(),
+	}
+}
