@@ -157,6 +157,7 @@ func (d *daemon) openAttribution(ctx context.Context) error {
 	}
 	d.attributor = a
 	d.later(a.source.Close)
+	d.recall(ctx)
 	return nil
 }
 

@@ -38,6 +38,8 @@ type Table struct {
 	clock uint64 // counts uses
 	roots map[key]*session
 	ids   map[string]bool // in use
+	// Sessions that began before this run.
+	recalled map[string]*session
 	// Members of sessions: those seen lately, and those seen before that.
 	members, older map[key]*session
 	args           audit.Args
@@ -53,7 +55,7 @@ func NewTable(cfg Config) *Table {
 	if cfg.Members <= 0 {
 		cfg.Members = 32768
 	}
-	return &Table{cfg: cfg, roots: map[key]*session{}, ids: map[string]bool{}, members: map[key]*session{}, older: map[key]*session{}}
+	return &Table{cfg: cfg, roots: map[key]*session{}, ids: map[string]bool{}, recalled: map[string]*session{}, members: map[key]*session{}, older: map[key]*session{}}
 }
 
 // Stats are a Table's counts.
@@ -135,6 +137,25 @@ func (t *Table) begin(id audit.ID, self *attribution.Process, c command) {
 	t.roots[k] = &session{entry: e, used: t.clock}
 	delete(t.members, k)
 	delete(t.older, k)
+}
+
+// Recall notes that a process that runs is of an exec session that an earlier run knew.
+func (t *Table) Recall(self *attribution.Process, e *attribution.Entry) {
+	k := key{self.PID, self.Start}
+	if self.Start == 0 || t.of(k) != nil {
+		return
+	}
+	s := t.recalled[e.ID]
+	if s == nil {
+		if len(t.recalled) >= t.cfg.Sessions {
+			return
+		}
+		s = &session{entry: e, used: t.clock}
+		t.recalled[e.ID] = s
+		t.ids[e.ID] = true
+	}
+	t.version++
+	t.remember(k, s)
 }
 
 func clip(s string) string { return strings.Clone(s[:min(len(s), 256)]) }

@@ -75,11 +75,14 @@ func (t *Table) Run(ctx context.Context) error {
 	}
 }
 
-// Load asks for what a process runs, as Command does when it does not know: for all processes at the start.
+// Load reads what a process runs, if that is not known, and waits for it: for all processes at the start, before Run.
 func (t *Table) Load(p *attribution.Process) {
-	t.receive()
-	if t.of(p) == nil {
-		t.want(p)
+	if t.of(p) != nil {
+		return
+	}
+	if c := readProgram(t.cfg.Proc, p); c != nil {
+		t.stats.Read++
+		t.learn(key{p.PID, p.Start}, c)
 	}
 }
 
