@@ -1,0 +1,224 @@
+package aulog
+
+import (
+	"bytes"
+
+	"vigil/audit/tables"
+)
+
+// user finds the facts of a user message: those that the kernel wrote in front,
+// then those of the program.
+func (s *scan) user() int {
+	if s.typ == tables.TypeUserAVC {
+		if code := s.userAVC(); code != 0 {
+			return code
+		}
+		s.pos = 0
+	}
+	if code := s.userFront(); code != 0 {
+		return code
+	}
+	return s.userText()
+}
+
+func (s *scan) userFront() int {
+	if s.wants(WantPID) {
+		if code := s.number("pid=", &s.f.PID, 1, 2); code != 0 {
+			return code
+		}
+	}
+	if s.wants(WantUID) {
+		if code := s.number("uid=", &s.f.UID, 4, 5); code != 0 {
+			return code
+		}
+	}
+	if s.wants(WantLoginUID) {
+		if code := s.number("auid=", &s.f.LoginUID, 7, 8); code != 0 {
+			return code
+		}
+		s.f.HasLoginUID = true
+	}
+	if s.wants(WantSession) {
+		if i := s.find("ses="); i >= 0 {
+			if code := s.numberAt(i, &s.f.Session, 10); code != 0 {
+				return code
+			}
+			s.f.HasSession = true
+		}
+	}
+	if s.wants(WantSubject) {
+		l, code := s.label("subj=", 12)
+		if code != 0 {
+			return code
+		}
+		if l != nil {
+			s.addLabels(l, nil)
+		}
+	}
+	return 0
+}
+
+func (s *scan) userText() int {
+	if s.wants(WantUID) { // a program's uid= goes before the kernel's
+		if i := s.find("uid="); i >= 0 {
+			if i >= 5 && s.text[i-5] != ' ' && s.text[i-5] != '\'' {
+				return 25
+			}
+			if code := s.numberAt(i, &s.f.UID, 25); code != 0 {
+				return code
+			}
+		}
+	}
+	if s.wants(WantGID) && s.typ == tables.TypeGrpMgmt {
+		if code := s.number("gid=", &s.f.GID, 0, 31); code != 0 {
+			return code
+		}
+	}
+	if s.wants(WantComm) {
+		if code := s.comm(0); code != 0 {
+			return code
+		}
+	}
+	if s.wants(WantVM) {
+		if i := s.find("vm="); i >= 0 {
+			if v, ok := s.value(i); ok {
+				s.f.VM = v
+			}
+		}
+	}
+	if s.wants(WantUUID) {
+		if i := s.find("uuid="); i >= 0 {
+			s.f.UUID = s.tail(i)
+		}
+	}
+	s.userAcct()
+	return s.userEnd()
+}
+
+func (s *scan) userAcct() {
+	i := s.find("acct=")
+	if i < 0 {
+		return
+	}
+	if v, ok := s.value(i); ok {
+		s.f.Acct = v
+	}
+}
+
+func (s *scan) userEnd() int {
+	if s.wants(WantFile) {
+		if i := s.find("cwd="); i >= 0 {
+			if v, ok := s.value(i); ok {
+				s.addFile(v)
+			}
+		}
+	}
+	if s.wants(WantExe) {
+		if i := s.find("exe="); i >= 0 {
+			if v, ok := s.value(i); ok {
+				s.f.Exe = v
+			}
+		}
+	}
+	if s.wants(WantHost) {
+		if i := s.find("hostname="); i >= 0 {
+			w, ok := s.word(i)
+			if !ok {
+				return 17
+			}
+			s.f.Host = w
+		}
+	}
+	if s.wants(WantTerminal) {
+		if i := s.find("terminal="); i >= 0 {
+			w, ok := s.word(i)
+			if !ok {
+				return 19
+			}
+			s.f.Terminal = w
+		}
+	}
+	if s.wants(WantSuccess) {
+		if i := s.find("res="); i >= 0 {
+			if bytes.IndexByte(s.text[i:], '\'') < 0 {
+				return 21
+			}
+			s.f.Result = ResultFailed
+			for _, w := range []string{"yes", "suc", "1"} {
+				if bytes.HasPrefix(s.text[i:], []byte(w)) {
+					s.f.Result = ResultSuccess
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// userAVC finds the decision in a USER_AVC record.
+func (s *scan) userAVC() int {
+	a := AVC{}
+	if code := s.decision(&a); code != 0 {
+		return code
+	}
+	if s.wants(WantObject) {
+		if i := s.find("tcontext="); i >= 0 {
+			a.Object = s.tail(i)
+		}
+	}
+	if i := s.find("tclass="); i >= 0 {
+		a.Class = s.tail(i)
+	}
+	s.f.AVCs = append(s.f.AVCs, a)
+	return 0
+}
+
+// login finds the facts of a LOGIN record.
+func (s *scan) login() int {
+	if s.wants(WantPID) {
+		if code := s.number("pid=", &s.f.PID, 1, 2); code != 0 {
+			return code
+		}
+	}
+	if s.wants(WantUID) {
+		if code := s.number("uid=", &s.f.UID, 4, 5); code != 0 {
+			return code
+		}
+	}
+	if s.wants(WantSubject) {
+		l, code := s.label("subj=", 12)
+		if code != 0 {
+			return code
+		}
+		if l != nil {
+			s.addLabels(l, nil)
+		}
+	}
+	if s.wants(WantLoginUID) {
+		key := "auid="
+		if s.find(" auid=") >= 0 {
+			key = " auid="
+		}
+		if s.find("new auid=") >= 0 {
+			key = "new auid="
+		}
+		if code := s.numberTail(key, &s.f.LoginUID, 7, 8); code != 0 {
+			return code
+		}
+		s.f.HasLoginUID = true
+	}
+	if s.wants(WantSession) {
+		key := " ses="
+		if s.find("new ses=") >= 0 {
+			key = "new ses="
+		}
+		if code := s.numberTail(key, &s.f.Session, 14, 15); code != 0 {
+			return code
+		}
+		s.f.HasSession = true
+	}
+	if s.wants(WantSuccess) {
+		s.f.Result = ResultSuccess
+		s.result("res=", "1")
+	}
+	return 0
+}
