@@ -26,7 +26,7 @@ func (s *Space) Compile(c *Condition) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.steps, p.start, p.needs, p.types = k.steps, start, a.needs, a.types
+	p.steps, p.start, p.needs, p.types, p.literals = k.steps, start, a.needs, a.types, a.literals
 	for name := range k.never {
 		p.never = append(p.never, name)
 	}
@@ -136,9 +136,9 @@ func (k *compiler) analyse(n node, negated bool) (analysis, *Error) {
 			case i == 0:
 				out = a
 			case n.or != negated:
-				out = analysis{union(out.needs, a.needs), out.types.or(a.types)}
+				out = analysis{union(out.needs, a.needs), out.types.or(a.types), either(out.literals, a.literals)}
 			default:
-				out = analysis{narrower(out.needs, a.needs), out.types.and(a.types)}
+				out = analysis{narrower(out.needs, a.needs), out.types.and(a.types), rarer(out.literals, a.literals)}
 			}
 		}
 		return out, nil

@@ -218,6 +218,8 @@ type Program struct {
 	needs *typeSet // nil if events of all types can match
 	types eventTypes
 	never []string
+
+	literals []string
 }
 
 // Match reports whether the condition holds for the event that was loaded into e,

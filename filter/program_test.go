@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"vigil/audit/tables"
 	"vigil/filter/field"
 )
@@ -269,4 +271,52 @@ func TestExamplesCompile(t *testing.T) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 	}
+}
+
+// TestLiterals: what must stand in a line, and nothing that need not.
+func TestLiterals(t *testing.T) {
+	f := func(condition string, want ...string) {
+		t.Helper()
+		p, err := compileText(condition)
+		if err != nil {
+			t.Fatalf("%s: %v", condition, err)
+		}
+		var got []string
+		for _, l := range p.Literals() {
+			got = append(got, string(l))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", condition, diff)
+		}
+	}
+	f("audit.key = exec", "exec", "65786563")
+	f("audit.key in (exec, priv)", "exec", "65786563", "priv", "70726976")
+	f("proc.name contains bash", "bash", "62617368")
+	f("proc.name startswith bash", "bash", "62617368")
+	f("audit.pid = 4711", "4711")
+	f("audit.pid = 0x1267", "4711")
+	f("SYSCALL.comm = bash", "bash", "62617368")
+	f("PATH.name[1] = /etc/shadow", "/etc/shadow", "2F6574632F736861646F77")
+	f("container.id = 3ad7b26ded6d", "3ad7b26ded6d", "336164376232366465643664")
+	f("audit.key = exec and proc.name = longer", "longer", "6C6F6E676572")
+	f("audit.key = exec and user.name = alice", "exec", "65786563")
+	f("audit.key = exec or proc.name = sshd", "exec", "65786563", "sshd", "73736864")
+	f("not (not audit.key = exec)", "exec", "65786563")
+	f("audit.key = exec or user.name = alice")
+	f("not audit.key = exec")
+	f("audit.key != exec")
+	f("audit.key = ex")
+	f("audit.pid = 12")
+	f("audit.auid = -1")
+	f("audit.auid = 4294967295")
+	f("user.name = alice")
+	f("container.id = host")
+	f("container.id contains ost")
+	f("proc.cmdline contains secret")
+	f("tolower(proc.name) = bash")
+	f("proc.name = val(audit.comm)")
+	f("SYSCALL.exit = -13")
+	f("audit.key glob ex*")
+	f("proc.name regex bash")
+	f("audit.key in (aaa, bbb, ccc, ddd, eee, fff, ggg, hhh, iii)")
 }

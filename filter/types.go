@@ -1,11 +1,15 @@
 package filter
 
 import (
+	"encoding/hex"
+	"math"
 	"sort"
+	"strconv"
 	"strings"
 
 	"vigil/audit"
 	"vigil/audit/tables"
+	"vigil/filter/field"
 )
 
 // typeSet is a set of record types. An event can match only if it has a record of
@@ -130,8 +134,115 @@ func (a eventTypes) or(b eventTypes) eventTypes { return a.not().and(b.not()).no
 
 // analysis is what is known of the events for which a part of a condition holds.
 type analysis struct {
-	needs *typeSet
-	types eventTypes
+	needs    *typeSet
+	types    eventTypes
+	literals []string // one of them stands in a line of the event; nil: not known
+}
+
+// Literals returns texts of which an event must have at least one in one of its
+// lines to match, as they stand in a log: as they are, or in the hexadecimal digits
+// of the kernel. It is nil if there are no such texts, or not certainly. So most
+// lines of a log need not be looked at closely.
+func (p *Program) Literals() [][]byte {
+	var out [][]byte
+	for _, s := range p.literals {
+		out = append(out, []byte(s))
+		if digits := strings.ToUpper(hex.EncodeToString([]byte(s))); strings.Trim(s, "0123456789") != "" {
+			out = append(out, []byte(digits))
+		}
+	}
+	return out
+}
+
+// Bounds of literals: shorter ones are in nearly every line, and each costs time.
+const (
+	minLiteral  = 3
+	maxLiterals = 8
+)
+
+// rarer returns the better of two sets of literals that both must be met: that
+// whose shortest is longer.
+func rarer(a, b []string) []string {
+	shortest := func(list []string) int {
+		n := 0
+		for i, s := range list {
+			if i == 0 || len(s) < n {
+				n = len(s)
+			}
+		}
+		return n
+	}
+	if shortest(b) > shortest(a) {
+		return b
+	}
+	return a
+}
+
+// either returns the literals of which one is met if one of two sets is.
+func either(a, b []string) []string {
+	if a == nil || b == nil || len(a)+len(b) > maxLiterals {
+		return nil
+	}
+	return append(a[:len(a):len(a)], b...)
+}
+
+// literalsOf returns what must stand in a line if a comparison holds.
+func literalsOf(c *check, left *slot, values []string) []string {
+	switch c.op {
+	case opEqual, opIn, opIntersects:
+	case opContains, opStartsWith, opEndsWith:
+		if left.ref.Type != field.String {
+			return nil
+		}
+	default:
+		return nil
+	}
+	if len(values) == 0 || len(values) > maxLiterals {
+		return nil
+	}
+	list := make([]string, len(values))
+	for i, v := range values {
+		if isDecimal(left.ref) {
+			n, err := number(left, v)
+			if err != nil || n > math.MaxInt32 {
+				return nil
+			}
+			v = strconv.FormatUint(n, 10)
+		} else if !isPrinted(left.ref, v) {
+			return nil
+		}
+		if len(v) < minLiteral || strings.ContainsRune(v, '\n') {
+			return nil
+		}
+		list[i] = v
+	}
+	return list
+}
+
+// isDecimal reports whether the field is a number that stands in a line in decimal
+// digits.
+func isDecimal(r *field.Ref) bool {
+	switch r.Name {
+	case "audit.pid", "audit.ppid", "audit.session", "audit.auid", "audit.uid", "audit.euid", "audit.suid", "audit.fsuid",
+		"audit.serial", "proc.pid", "proc.id", "proc.ppid", "thread.tid":
+		return true
+	}
+	return r.IsRecord() && r.Type == field.Int && !strings.HasSuffix(r.Name, ".exit")
+}
+
+// isPrinted reports whether a value of the field that equals or contains v stands in
+// one line, as it is or in hexadecimal digits: it is no more than decoded.
+func isPrinted(r *field.Ref, v string) bool {
+	switch r.Name {
+	case "container.id", "container.name":
+		return !strings.Contains("host", v) // which is said where nothing is written
+	case "audit.key", "audit.comm", "audit.exe", "audit.tty", "audit.node", "audit.account", "audit.address", "audit.host",
+		"audit.terminal", "audit.unit", "audit.subject", "audit.op",
+		"proc.name", "proc.exepath", "proc.pname", "proc.pexepath", "proc.aname", "proc.aexepath",
+		"container.full_id", "container.image", "k8s.pod.name", "k8s.pod.uid", "k8s.ns.name":
+		return true
+	}
+	return r.IsRecord() && r.Type == field.String
 }
 
 // leafAnalysis is of a comparison that holds.
@@ -156,6 +267,7 @@ func leafAnalysis(space *Space, c *check, left, right *slot, values []string) an
 	if left.ref == nil || right != nil || c.quant != 0 {
 		return a
 	}
+	a.literals = literalsOf(c, left, values)
 	switch left.ref.Name {
 	case "evt.type", "syscall.type":
 		a.types = eventTypes{names: map[string]bool{}}

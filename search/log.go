@@ -13,6 +13,8 @@ type Log struct {
 	Name   string    // what messages and merged output call it
 	Files  []string  // the oldest first; plain, gzip or zstd, which their first bytes tell
 	Stream io.Reader // read once, in place of Files; may be compressed too
+
+	live string // the live file of a log that may be rotated while it is read
 }
 
 // FromFile is a log of one file alone.
@@ -32,7 +34,7 @@ func FromTrail(path string) (Log, error) {
 	if len(files) == 0 {
 		return Log{}, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 	}
-	return Log{Name: path, Files: files}, nil
+	return Log{Name: path, Files: files, live: path}, nil
 }
 
 // FromDirectory is the log audit.log in a directory, with its rotated files.

@@ -3,9 +3,6 @@ package search
 import (
 	"errors"
 	"time"
-
-	"vigil/filter"
-	"vigil/filter/field"
 )
 
 // ErrStop is what a visit returns to end a scan early: Scan, Each and Blocks then
@@ -30,16 +27,14 @@ type Options struct {
 	Query *Query
 	// Newest hands out the last event first. Scan alone obeys it.
 	Newest bool
-	// Timeout is how long, on the log's own clock, an event waits for a further
-	// record. 0: 2 s, auditd's end_of_event_timeout.
-	Timeout time.Duration
 	// Torn takes the last line of a file for a whole one when no newline follows it,
 	// as stock ausearch does. Otherwise it is counted in Stats.Torn: a writer may be
 	// in the middle of it. The last line of a stream is always taken.
 	Torn bool
 	// Workers is how many goroutines read and match at once. 0: GOMAXPROCS.
 	Workers int
-	// BlockSize is the size of the pieces in which files are read, in bytes. 0: 1 MiB.
+	// BlockSize is the size of the pieces in which files are read, in bytes. 0: 1 MiB,
+	// less if there are many workers or logs.
 	BlockSize int
 	// Progress is told now and then, from one goroutine at a time, how far the scan
 	// is; nil: nobody is.
@@ -47,7 +42,7 @@ type Options struct {
 }
 
 // Progress is how much of the logs has been dealt with, in bytes as they lie on the
-// disk. What a range leaves out is not counted.
+// disk. What a range leaves out counts as dealt with.
 type Progress struct {
 	Done, Total int64 // Total is 0 if it is not known, as of a stream
 }
@@ -71,10 +66,11 @@ type Skipped struct {
 	Long      uint64 // lines longer than trail.MaxLine
 	Torn      uint64 // last lines without a newline
 	Damaged   uint64 // compressed files that end in the middle or are damaged, read as far as they could be
+	Gone      uint64 // files that rotation removed before they were read
 }
 
 // Total is how many lines and files were passed over, in whole or in part.
-func (s Skipped) Total() uint64 { return s.Malformed + s.Binary + s.Long + s.Torn + s.Damaged }
+func (s Skipped) Total() uint64 { return s.Malformed + s.Binary + s.Long + s.Torn + s.Damaged + s.Gone }
 
 func (s *Stats) add(o Stats) {
 	s.Files += o.Files
@@ -88,14 +84,5 @@ func (s *Stats) add(o Stats) {
 	s.Skipped.Long += o.Skipped.Long
 	s.Skipped.Torn += o.Skipped.Torn
 	s.Skipped.Damaged += o.Skipped.Damaged
+	s.Skipped.Gone += o.Skipped.Gone
 }
-
-// Query is a compiled condition, for many goroutines at once.
-type Query struct {
-	program *filter.Program
-	config  field.Config
-}
-
-// NewQuery makes a Query of a condition. cfg gives the names of users and the time
-// zone; its Names are asked from several goroutines at once.
-func NewQuery(p *filter.Program, cfg field.Config) *Query { return &Query{program: p, config: cfg} }
