@@ -18,6 +18,7 @@ import (
 	"vigil/daemon/config"
 	"vigil/daemon/control"
 	"vigil/daemon/output"
+	"vigil/daemon/sinks"
 	"vigil/enrich"
 	"vigil/ledger"
 	"vigil/trail"
@@ -85,6 +86,7 @@ type daemon struct {
 	control    *control.Server
 	console    *console    // nil: nothing is printed
 	attributor *attributor // nil: records do not say whose they are
+	sinks      *sinks.Set  // nil: nothing is written, so nothing can be forwarded
 	rules      *rules
 
 	signals chan os.Signal
@@ -124,6 +126,9 @@ func (d *daemon) report() Status {
 	}
 	s.Ledger, s.Trail, s.Rules = d.ledger.Snapshot(), trailStatus(d.trail), d.rules.status()
 	s.Attribution = d.attributor.status()
+	if d.sinks != nil {
+		s.Sinks = d.sinks.Status()
+	}
 	if d.source != nil {
 		s.Mode, s.Why = d.source.Mode().String(), d.source.Why()
 		s.Socket = socketStatus(d.source.Stats())

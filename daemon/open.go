@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,7 +13,9 @@ import (
 	"vigil/daemon/config"
 	"vigil/daemon/control"
 	"vigil/daemon/output"
+	"vigil/daemon/sinks"
 	"vigil/enrich"
+	"vigil/forward"
 	"vigil/ledger"
 	"vigil/trail"
 )
@@ -20,7 +23,7 @@ import (
 // open brings everything up. What it has opened when it fails, close takes down.
 func (d *daemon) open(ctx context.Context) error {
 	steps := []func(context.Context) error{
-		d.openEngine, d.openNames, d.openRunDir, d.openTrail, d.takeEngine, d.openAttribution, d.openSource, d.begin, d.openConsole, d.openRules,
+		d.openEngine, d.openNames, d.openRunDir, d.openTrail, d.takeEngine, d.openAttribution, d.openSource, d.begin, d.openConsole, d.openSinks, d.openRules,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -194,6 +197,44 @@ func (d *daemon) openConsole(context.Context) error {
 		d.log.Warn("nothing will be printed: the output reads the trail, and trail.write is false")
 	}
 	return nil
+}
+
+// openSinks starts what forwards the trail's events.
+func (d *daemon) openSinks(ctx context.Context) error {
+	if d.trail == nil {
+		return nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("find the host's name: %w", err)
+	}
+	d.sinks = sinks.New(sinks.Config{
+		Trail:    sinks.Trail{Path: d.trail.Path(), Changed: d.trail.Changed},
+		StateDir: d.o.StateDir, Machine: machineID(), Host: host, Names: d.names, Version: d.o.Version,
+		OnLost: d.unsent, Log: d.log,
+	})
+	if err := d.sinks.Check(ctx, d.settings.Sinks); err != nil {
+		return err
+	}
+	d.sinks.Apply(ctx, d.settings.Sinks)
+	d.later(func() error { d.sinks.Close(0); return nil }) // after what run gives them
+	d.control.Answer("POST /sinks/{name}/{op}", func(ctx context.Context, r *http.Request) (any, error) {
+		return nil, d.sinks.Do(ctx, r.PathValue("name"), sinks.Op(r.PathValue("op")))
+	})
+	return nil
+}
+
+// unsent books what a sink did not get: of the trail, so of the stream nothing is
+// missing.
+func (d *daemon) unsent(l forward.Lost) {
+	loss := ledger.Loss{
+		Reason: ledger.Unsent, Sink: l.Sink, Count: uint64(max(l.Bytes, 0)),
+		First: l.After.Serial + 1, Last: l.Before.Serial - 1, Until: l.Before.Time(),
+	}
+	if l.After.Sec != 0 {
+		loss.Since = l.After.Time()
+	}
+	d.ledger.Lose(loss)
 }
 
 // takeEngine remembers how the engine is before it is changed.

@@ -49,8 +49,15 @@ func (d *daemon) run(ctx context.Context) error {
 	sdNotify(sdnotify.SdNotifyStopping)
 	err = errors.Join(err, d.leave(read, terminated))
 	close(closed)
+	if d.sinks != nil {
+		d.sinks.Close(sinkTimeout)
+	}
 	return errors.Join(err, lastPrinted(printed))
 }
+
+// sinkTimeout is how long the sinks may take, at the end, for what the trail holds:
+// the rest is sent at the next start.
+const sinkTimeout = 5 * time.Second
 
 // printTimeout is how long the output may take for its rest, at the end.
 const printTimeout = 5 * time.Second

@@ -165,6 +165,18 @@ func bootID() string {
 	return string(bytes.TrimSpace(text))
 }
 
+// machineID is what this installation of a system is called (machine-id(5)); the
+// host's name where it has no such file.
+func machineID() string {
+	for _, file := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id"} {
+		if text, err := os.ReadFile(file); err == nil && len(bytes.TrimSpace(text)) > 0 {
+			return string(bytes.TrimSpace(text))
+		}
+	}
+	name, _ := os.Hostname() // empty is as good as any other
+	return name
+}
+
 // nodeName is what node= says, empty for nothing.
 func nodeName(setting string) (string, error) {
 	switch setting {

@@ -8,6 +8,7 @@ import (
 
 	"vigil/audit/kernel"
 	"vigil/audit/tables"
+	"vigil/daemon/config"
 	"vigil/trail"
 )
 
@@ -95,10 +96,25 @@ func (d *daemon) reload(ctx context.Context, sender actor) {
 	if err != nil {
 		d.log.Error("nothing was reloaded: " + err.Error())
 		state, result = "no-change", "failed"
+	} else if err = d.reloadSinks(ctx, settings); err != nil {
+		d.log.Error("the sinks were not reloaded: " + err.Error())
+		result = "failed"
 	} else if changed := needRestart(d.settings, settings); len(changed) > 0 {
 		d.log.Warn("these settings have changed and are taken at the next start", "settings", changed)
 	}
 	d.tellConfig(reconfigureText(sender, state, result))
+}
+
+// reloadSinks has the sinks of new settings run; those that did not change go on.
+func (d *daemon) reloadSinks(ctx context.Context, settings config.Config) error {
+	if d.sinks == nil {
+		return nil
+	}
+	if err := d.sinks.Check(ctx, settings.Sinks); err != nil {
+		return err
+	}
+	d.sinks.Apply(ctx, settings.Sinks)
+	return nil
 }
 
 // tellRules puts what happened to the rules into the trail.

@@ -7,6 +7,7 @@ import (
 
 	"vigil/audit/kernel"
 	"vigil/daemon/control"
+	"vigil/forward"
 	"vigil/ledger"
 	"vigil/trail"
 )
@@ -24,6 +25,8 @@ type Status struct {
 	Ledger ledger.Snapshot `json:"ledger"`
 	Trail  *TrailStatus    `json:"trail"` // null: nothing is written
 	Rules  RulesStatus     `json:"rules"`
+
+	Sinks []forward.Status `json:"sinks"` // null: nothing is written, so nothing is forwarded
 
 	Attribution *AttributionStatus `json:"attribution"` // null: records do not say whose they are
 }

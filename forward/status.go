@@ -11,6 +11,7 @@ import (
 // Status says how a sink is doing.
 type Status struct {
 	Name   string `json:"name"`
+	Type   string `json:"type,omitempty"`
 	State  State  `json:"state"`
 	Counts Counts `json:"counts"`
 	// Behind is how many bytes of the trail have not been read for the sink.
@@ -40,6 +41,7 @@ const (
 	Idle     State = "idle"     // there is nothing to send
 	Retrying State = "retrying" // the far end takes nothing for now
 	Paused   State = "paused"   // by an operator
+	Failed   State = "failed"   // on our side: the disk, the cursor
 )
 
 // statusBox holds the newest Status for other goroutines.

@@ -165,7 +165,7 @@ func (l *Ledger) Lose(loss Loss) {
 	defer l.mu.Unlock()
 	same := -1
 	for i := len(l.pending) - 1; i >= 0; i-- {
-		if l.pending[i].Reason == loss.Reason {
+		if l.pending[i].Reason == loss.Reason && l.pending[i].Sink == loss.Sink {
 			same = i
 			break
 		}

@@ -89,7 +89,12 @@ func (l Line) Append(dst []byte) []byte {
 	dst = appendCount(dst, " last=", uint64(l.Loss.Last))
 	dst = appendCount(dst, " count=", l.Loss.Count)
 	dst = appendTime(dst, " since=", l.Loss.Since)
-	return appendTime(dst, " until=", l.Loss.Until)
+	dst = appendTime(dst, " until=", l.Loss.Until)
+	if l.Loss.Sink != "" {
+		dst = append(dst, " sink="...)
+		dst = appendWord(dst, l.Loss.Sink)
+	}
+	return dst
 }
 
 // maxWord bounds each word of a line, so that a line fits into what the trail
@@ -181,6 +186,8 @@ func (l *Line) set(name, value string) (err error) {
 		l.Loss.Since, err = parseTime(value)
 	case "until":
 		l.Loss.Until, err = parseTime(value)
+	case "sink":
+		l.Loss.Sink = value
 	case "segment":
 		l.Segment, err = strconv.ParseUint(value, 10, 64)
 	case "bytes":

@@ -19,6 +19,7 @@ const (
 	Truncated         // the socket cut records off
 	Torn              // events of which some records came and the end did not
 	Trail             // bytes of the trail vanished behind the writer's back
+	Unsent            // a part of the trail that was deleted before a sink had it
 )
 
 // reasonNames is indexed by Reason.
@@ -32,6 +33,7 @@ var reasonNames = [...]string{
 	Truncated:  "truncated",
 	Torn:       "torn",
 	Trail:      "trail",
+	Unsent:     "unsent",
 }
 
 // String returns the word that stands after reason=.
@@ -65,8 +67,11 @@ type Loss struct {
 	Last  uint32 `json:"last,omitempty"`
 	// Count is how much was lost: serials for Gap and Down, records for
 	// KernelLost, WriteError and Truncated, events for Torn, times for Overflow,
-	// bytes for Trail.
+	// bytes for Trail and Unsent.
 	Count uint64 `json:"count"`
+	// Sink is the name of the sink that did not get the records, for Unsent: they
+	// were in the trail.
+	Sink string `json:"sink,omitempty"`
 	// Since and Until are the times between which it happened, as far as known.
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
