@@ -26,6 +26,13 @@ type Origin struct {
 	Boot string // the boot's id, of the LEDGER records; empty if not known
 }
 
+// UID returns the UID of an event from this origin.
+func (o Origin) UID(e *audit.Event) UID {
+	var u uids
+	u.set(o)
+	return u.of(e.Node, e.ID)
+}
+
 // uids makes the UIDs of one Origin.
 type uids struct {
 	origin Origin

@@ -91,6 +91,16 @@ func printStatus(w io.Writer, s daemon.Status, now time.Time, asJSON bool) error
 	} else {
 		row("trail", "not written")
 	}
+	for _, sink := range s.Sinks {
+		text := fmt.Sprintf("%s: %d events accepted, %s behind", sink.State, sink.Counts.Accepted, amount(uint64(max(sink.Behind, 0))))
+		if sink.Counts.Rejected > 0 {
+			text += fmt.Sprintf(", %d rejected", sink.Counts.Rejected)
+		}
+		if sink.Error != "" {
+			text += ": " + oneLine(sink.Error)
+		}
+		row("sink "+sink.Name, "%s", text)
+	}
 	if !lossy(s) {
 		row("lost", "nothing")
 		return table.Flush()
@@ -113,10 +123,13 @@ func lossText(l ledger.Loss) string {
 		what = "serials"
 	case ledger.Overflow:
 		what = "overflows"
-	case ledger.Trail:
+	case ledger.Trail, ledger.Unsent:
 		what = "bytes"
 	}
 	text := fmt.Sprintf("%s: %d %s", l.Reason, l.Count, what)
+	if l.Sink != "" {
+		text = fmt.Sprintf("%s to sink %s: %d %s", l.Reason, l.Sink, l.Count, what)
+	}
 	if l.First != 0 || l.Last != 0 {
 		if what != "serials" {
 			text += ", serials"
