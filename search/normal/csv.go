@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"vigil/audit"
+	"vigil/audit/tables"
 )
 
 // AppendCSVHeader appends the line of column names, with its newline.
@@ -37,7 +38,7 @@ func (n *Normalizer) AppendCSV(dst []byte, e *audit.Event) []byte {
 	n.find(e)
 	f := &n.fields
 	dst = n.cell(dst, e.Node)
-	dst = n.cell(dst, n.parts.event)
+	dst = n.cell(dst, n.typeName())
 	dst = n.appendTime(dst, e.ID)
 	for _, v := range [...][]byte{f.EventKind, f.Session, f.SubjPrime, f.SubjSec, f.SubjKind} {
 		dst = n.cell(dst, v)
@@ -45,7 +46,11 @@ func (n *Normalizer) AppendCSV(dst []byte, e *audit.Event) []byte {
 	if n.cfg.ExtraLabels {
 		dst = n.cell(dst, f.SubjLabel)
 	}
-	for _, v := range [...][]byte{f.Action, f.Result, f.ObjPrime, f.ObjSec} {
+	action := f.Action
+	if action == nil && !n.parts.failed {
+		action = []byte("did-unknown")
+	}
+	for _, v := range [...][]byte{action, f.Result, f.ObjPrime, f.ObjSec} {
 		dst = n.cell(dst, v)
 	}
 	if n.cfg.ExtraObj2 {
@@ -89,7 +94,7 @@ func (n *Normalizer) appendTime(dst []byte, id audit.ID) []byte {
 	dst = t.AppendFormat(dst, "01/02/06,15:04:05,")
 	if n.cfg.ExtraTime {
 		dst = t.AppendFormat(dst, "2006,01,02,")
-		dst = append(dst, '0'+byte(t.Weekday()), ',')
+		dst = append(dst, '1'+byte(t.Weekday()+6)%7, ',') // Monday is 1
 		dst = appendPadded(dst, t.Hour())
 		dst = append(dst, ',')
 		dst = strconv.AppendUint(dst, uint64(id.Milli), 10)
@@ -105,4 +110,32 @@ func appendPadded(dst []byte, v int) []byte {
 		dst = append(dst, ' ')
 	}
 	return strconv.AppendInt(dst, int64(v), 10)
+}
+
+// typeName is the name of the first record's type, nil if the version that is printed for has none.
+func (n *Normalizer) typeName() []byte {
+	if len(n.recs) == 0 {
+		return nil
+	}
+	t := n.recs[0].Type
+	start := len(n.buf)
+	n.buf = t.AppendTo(n.buf)
+	name := n.buf[start:len(n.buf):len(n.buf)]
+	if bytes.HasPrefix(name, []byte("UNKNOWN[")) || !n.knows(t) {
+		return nil
+	}
+	return name
+}
+
+// knows reports whether the version that is printed for has a name for a type that Vigil has one for.
+func (n *Normalizer) knows(t tables.Type) bool {
+	switch t {
+	case tables.TypeDMCtrl, tables.TypeDMEvent:
+		return n.v4()
+	case tables.TypeDaemonReconfig, tables.TypeReplace, tables.TypeIPEAccess, tables.TypeIPEConfigChange,
+		tables.TypeIPEPolicyLoad, tables.TypeLandlockAccess, tables.TypeLandlockDomain, tables.TypeMACTaskContexts,
+		tables.TypeMACObjContexts, tables.TypeIntegrityUserspace, tables.TypeLedger, tables.TypeContainer:
+		return false
+	}
+	return t == tables.TypeUser || t == tables.TypeLogin || t >= tables.TypeUserAuth
 }

@@ -33,6 +33,7 @@ type Normalizer struct {
 	cfg    Config
 	recs   []auparse.Record
 	fields Fields
+	at     cursor
 	parts  parts
 	buf    []byte
 }

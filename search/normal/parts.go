@@ -2,25 +2,22 @@ package normal
 
 import (
 	"vigil/audit"
+	"vigil/audit/tables"
 	"vigil/search/auparse"
 )
 
-// pos is the place of a field: record and field of an event. The zero value is
-// none.
-type pos struct {
-	rec, field int // both from 1
-}
-
 // parts are the places and words of which Fields are made.
 type parts struct {
-	event                           []byte // the first record's type
-	kind, action, objKind, subjKind string
-	session, subjPrime, subjSec     pos
-	subjLabel, objLabel             pos
-	result, objPrime, objSec, obj2  pos
-	how, key                        pos
-	howWord                         string // instead of how
-	actionAt                        pos    // instead of action
+	failed                         bool // there is nothing to say of the event
+	kind, action                   string
+	objKind, subjKind              string
+	session, subjPrime, subjSec    pos
+	subjLabel, objLabel            pos
+	result, objPrime, objSec, obj2 pos
+	how, key                       pos
+	howWord                        string // instead of how
+	howName                        []byte // instead of how
+	actionAt                       pos    // instead of action
 }
 
 // find takes e apart into n.fields.
@@ -30,11 +27,19 @@ func (n *Normalizer) find(e *audit.Event) {
 	n.fields = Fields{}
 	n.buf = n.buf[:0]
 	if len(n.recs) == 0 {
+		n.parts.failed = true
 		return
 	}
-	p := &n.parts
-	p.event = n.recs[0].TypeName
-	n.single(p, &n.recs[0])
+	n.parts.kind = kindOf(n.recs[0].Type, n.cfg.Version)
+	switch sys := n.syscall(); {
+	case sys >= 0:
+		n.compound(sys)
+	case len(n.recs) == 1 || alone(n.recs[0].Type, n.cfg.Version):
+		n.single()
+	default:
+		n.parts.failed = true
+		return
+	}
 	n.render()
 }
 
@@ -47,24 +52,31 @@ func (n *Normalizer) load(e *audit.Event) {
 	for i, r := range e.Records {
 		n.cfg.Interpreter.Load(&n.recs[i], r)
 	}
+	n.at.recs = n.recs
 }
 
-// single finds the parts of an event of one record.
-func (n *Normalizer) single(p *parts, r *auparse.Record) {
-	p.session = n.first(0, "ses")
-	p.subjPrime = n.first(0, "auid")
-	p.subjSec = n.first(0, "uid")
-	p.result = n.first(0, "res")
-	p.how = n.first(0, "exe")
-	p.kind, p.objKind = "unknown", "unknown"
-}
-
-// first is the place of record i's first field with that name.
-func (n *Normalizer) first(i int, name string) pos {
-	if j := n.recs[i].Find(name); j >= 0 {
-		return pos{i + 1, j + 1}
+// syscall is the place of the event's SYSCALL record, -1 if there is none or the event does not need it.
+func (n *Normalizer) syscall() int {
+	if alone(n.recs[0].Type, n.cfg.Version) {
+		return -1
 	}
-	return pos{}
+	for i := range n.recs {
+		if n.recs[i].Type == tables.TypeSyscall {
+			return i
+		}
+	}
+	return -1
+}
+
+// alone reports whether a record of type t is an event of its own.
+func alone(t tables.Type, v auparse.Version) bool {
+	switch {
+	case t == tables.TypeLogin:
+		return v == auparse.V3
+	case t >= tables.TypeMACUnlblAllow && t <= tables.TypeMACCALIPSODel:
+		return true
+	}
+	return t < tables.TypeSyscall || t >= tables.TypeKernel
 }
 
 // render makes n.fields of n.parts.
@@ -73,31 +85,59 @@ func (n *Normalizer) render() {
 	f.EventKind = n.word(p.kind)
 	f.Session = n.interpreted(p.session)
 	f.SubjPrime = n.interpreted(p.subjPrime)
+	if string(f.SubjPrime) == "unset" {
+		f.SubjPrime = n.word("system")
+	}
 	f.SubjSec = n.interpreted(p.subjSec)
 	f.SubjKind = n.word(p.subjKind)
 	f.SubjLabel = n.interpreted(p.subjLabel)
 	if f.Action = n.interpreted(p.actionAt); f.Action == nil {
 		f.Action = n.word(p.action)
 	}
-	f.Result = n.interpreted(p.result)
-	f.ObjPrime = n.interpreted(p.objPrime)
+	f.Result = n.outcome(p.result)
+	f.ObjPrime = n.name(p.objPrime)
 	f.ObjSec = n.interpreted(p.objSec)
 	f.Obj2 = n.interpreted(p.obj2)
 	f.ObjLabel = n.interpreted(p.objLabel)
 	f.ObjKind = n.word(p.objKind)
-	if f.How = n.word(p.howWord); f.How == nil {
+	switch {
+	case p.howWord != "":
+		f.How = n.word(p.howWord)
+	case p.howName != nil:
+		f.How = p.howName
+	default:
 		f.How = n.interpreted(p.how)
 	}
 	f.Key = n.interpreted(p.key)
 }
 
+// outcome is the result at p in one of two words.
+func (n *Normalizer) outcome(p pos) []byte {
+	v := n.interpreted(p)
+	switch {
+	case v == nil:
+		return nil
+	case string(v) == "yes" || len(v) >= 3 && string(v[:3]) == "suc":
+		return n.word("success")
+	}
+	return n.word("failed")
+}
+
+// appendValue appends the value at p as words.
+func (n *Normalizer) appendValue(dst []byte, p pos) []byte {
+	if p.rec == 0 || p.field > len(n.recs[p.rec-1].Fields) {
+		return dst
+	}
+	return n.cfg.Interpreter.AppendValue(dst, &n.recs[p.rec-1], p.field-1)
+}
+
 // interpreted is the value at p as words, nil if p is none.
 func (n *Normalizer) interpreted(p pos) []byte {
-	if p.rec == 0 {
+	if p.rec == 0 || p.field > len(n.recs[p.rec-1].Fields) {
 		return nil
 	}
 	start := len(n.buf)
-	n.buf = n.cfg.Interpreter.AppendValue(n.buf, &n.recs[p.rec-1], p.field-1)
+	n.buf = n.appendValue(n.buf, p)
 	return n.buf[start:len(n.buf):len(n.buf)]
 }
 

@@ -1,18 +1,94 @@
 package normal
 
-import "vigil/audit"
+import (
+	"bytes"
+
+	"vigil/audit"
+)
 
 // AppendText appends the sentence that ausearch --format text prints for e, with
 // its newline.
 func (n *Normalizer) AppendText(dst []byte, e *audit.Event) []byte {
 	n.find(e)
 	f := &n.fields
-	dst = append(dst, "At "...)
+	if len(e.Node) > 0 {
+		dst = append(dst, "On "...)
+		dst = append(dst, e.Node...)
+		dst = append(dst, " at "...)
+	} else {
+		dst = append(dst, "At "...)
+	}
 	dst = e.ID.Time().In(n.cfg.Location).AppendFormat(dst, "15:04:05 01/02/06 ")
 	dst = append(dst, f.SubjPrime...)
+	if len(f.SubjPrime) > 0 && len(f.SubjSec) > 0 && !n.same() {
+		dst = append(dst, ", acting as "...)
+		dst = append(dst, f.SubjSec...)
+		dst = append(dst, ',')
+	}
 	dst = append(dst, ' ')
+	switch string(f.Result) {
+	case "success":
+		dst = append(dst, "successfully "...)
+	case "failed":
+		dst = append(dst, "unsuccessfully "...)
+	}
+	if f.Action == nil {
+		dst = append(dst, "did-unknown "...)
+		dst = n.appendObject(dst)
+		return append(dst, '\n')
+	}
 	dst = append(dst, f.Action...)
 	dst = append(dst, ' ')
-	dst = append(dst, f.ObjPrime...)
+	dst = n.appendObject(dst)
+	if len(f.How) > 0 && !withoutHow(f.Action) {
+		dst = append(dst, "using "...)
+		dst = append(dst, f.How...)
+	}
 	return append(dst, '\n')
+}
+
+// same reports whether what is done is done as whoever logged in.
+func (n *Normalizer) same() bool {
+	f := &n.fields
+	return bytes.Equal(f.SubjPrime, f.SubjSec) || string(f.SubjPrime) == "system" && string(f.SubjSec) == "unset"
+}
+
+// appendObject appends what it was done to, and the space behind it.
+func (n *Normalizer) appendObject(dst []byte) []byte {
+	f := &n.fields
+	if len(f.ObjPrime) == 0 || n.parts.subjKind == "unknown-acct" && string(f.ObjKind) == "unknown" {
+		return dst
+	}
+	dst = append(dst, address(f.ObjPrime)...)
+	dst = append(dst, ' ')
+	if len(f.Obj2) > 0 {
+		dst = append(dst, "to "...)
+		dst = append(dst, f.Obj2...)
+		dst = append(dst, ' ')
+	}
+	return dst
+}
+
+// withoutHow reports whether the sentence leaves out how an action was done.
+func withoutHow(action []byte) bool {
+	switch string(action) {
+	case "executed", "ended-session", "entered-promiscuous-mode-on-device", "left-promiscuous-mode-on-device":
+		return true
+	}
+	return false
+}
+
+// address is what a sentence says of a socket's address, "{ saddr_fam=inet laddr=1.2.3.4 lport=80 }": the host, or
+// the family if there is none.
+func address(v []byte) []byte {
+	rest, ok := bytes.CutPrefix(v, []byte("{ saddr_fam="))
+	if !ok {
+		return v
+	}
+	family, rest, _ := bytes.Cut(rest, []byte(" "))
+	if host, ok := bytes.CutPrefix(rest, []byte("laddr=")); ok {
+		host, _, _ = bytes.Cut(host, []byte(" "))
+		return host
+	}
+	return family
 }

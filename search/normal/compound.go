@@ -1,0 +1,233 @@
+package normal
+
+import "vigil/audit/tables"
+
+// compound finds the parts of an event with a system call, the record sys.
+func (n *Normalizer) compound(sys int) {
+	p, c := &n.parts, &n.at
+	c.set(sys)
+	p.result = c.seek("success", sys)
+	p.subjPrime = c.seek("auid", sys)
+	p.subjSec = c.seek("uid", sys)
+	p.subjKind = n.account(p.subjSec)
+	for _, name := range [...]string{"ppid", "pid", "gid", "euid", "suid", "fsuid", "egid", "sgid", "fsgid", "tty"} {
+		c.seek(name, sys)
+	}
+	p.session = c.seek("ses", sys)
+	p.subjLabel = c.seek("subj", sys)
+	p.how = n.program(sys)
+	if p.how.rec == 0 {
+		c.set(sys)
+	}
+	if p.key, _ = c.find("key"); string(c.value(p.key)) == "(null)" {
+		p.key = pos{}
+	}
+
+	start := len(n.buf)
+	n.buf = n.appendValue(n.buf, c.at(sys, "syscall"))
+	name := n.buf[start:len(n.buf):len(n.buf)]
+	does := calls[string(name)]
+	if does == other && n.v4() {
+		does = calls4[string(name)]
+	}
+	if n.decided(sys) {
+		return
+	}
+	action := p.action // of a decision about the call, if there was one
+	n.call(sys, does, name)
+	if action != "" {
+		p.action = action
+	}
+}
+
+// decided looks for a record that says more than the system call does, and reports whether it says all.
+func (n *Normalizer) decided(sys int) bool {
+	p, c := &n.parts, &n.at
+	for i := range n.recs {
+		switch n.recs[i].Type {
+		case tables.TypeAVC:
+			p.action = "accessed-mac-policy-controlled-object"
+			return false
+		case tables.TypeFanotify:
+			p.action = "accessed-policy-controlled-file"
+			return false
+		case tables.TypeSELinuxErr:
+			p.action, p.objKind = "caused-mac-policy-error", "system"
+			return true
+		case tables.TypeMACPolicyLoad:
+			p.action, p.objKind = "loaded-selinux-policy", n.policy()
+			if n.v4() && i == 0 {
+				p.objPrime = c.at(0, "lsm")
+			}
+			return true
+		case tables.TypeMACStatus:
+			p.action, p.objKind = "changed-selinux-enforcement-to", n.policy()
+			p.objPrime = c.at(0, "enforcing")
+			return true
+		case tables.TypeMACConfigChange:
+			p.action, p.objKind = "changed-selinux-boolean", n.policy()
+			p.objPrime = c.at(0, "bool")
+			return true
+		case tables.TypeNetfilterCfg:
+			p.action, p.objKind = "loaded-firewall-rule-to", "firewall"
+			p.objPrime = c.at(0, "table")
+			return true
+		case tables.TypeKernModule:
+			n.call(sys, loadModule, nil)
+			return true
+		case tables.TypeTimeAdjNTPVal, tables.TypeTimeInjOffset:
+			p.action, p.objKind = "changed-system-time", "system"
+			return true
+		case tables.TypeAnomPromiscuous:
+			n.mode(i)
+			return true
+		case tables.TypeBPF:
+			p.action, p.objKind = n.bpf(i), "process"
+			p.objPrime = n.subject(i, sys, "prog-id")
+			return true
+		case tables.TypeEventListener:
+			p.action, p.objKind = n.listen(i), "socket"
+			p.objPrime = n.subject(i, sys, "nl-mcgrp")
+			return true
+		}
+	}
+	return n.first(sys)
+}
+
+// first looks for what the first record says if it is one that the kernel puts before the system call.
+func (n *Normalizer) first(sys int) bool {
+	p, c := &n.parts, &n.at
+	switch n.recs[0].Type {
+	case tables.TypeConfigChange:
+		p.objKind = "unknown"
+		if p.actionAt = c.at(0, "op"); p.actionAt.rec != 1 {
+			p.actionAt = pos{}
+			return true
+		}
+		p.objKind = "audit-config"
+		key := c.at(0, "key")
+		if n.v4() && (key.rec != 1 || string(c.value(key)) == "(null)") {
+			key = c.at(0, "list")
+		}
+		if key.rec == 1 {
+			p.objPrime = key
+		}
+		return true
+	case tables.TypeAnomLink:
+		p.action, p.objKind = "used-suspcious-link", "unknown"
+		if n.v4() {
+			p.objKind = "file"
+			n.file(2, true)
+		}
+		return true
+	}
+	return false
+}
+
+// policy is the kind of object that security policies are.
+func (n *Normalizer) policy() string {
+	if n.v4() {
+		return "security-policy"
+	}
+	return "mac-config"
+}
+
+// subject is the field of record i that is the object if the record stands before the system call, as the kernel
+// writes it. Behind it stock takes the program.
+func (n *Normalizer) subject(i, sys int, name string) pos {
+	if i > sys {
+		return n.at.at(sys, "exe")
+	}
+	return n.at.at(0, name)
+}
+
+// mode finds which way a network device has gone.
+func (n *Normalizer) mode(i int) {
+	p, c := &n.parts, &n.at
+	p.objKind = "socket"
+	p.objPrime = c.at(0, "dev")
+	if v := c.value(c.at(i, "prom")); v != nil {
+		p.action = "left-promiscuous-mode-on-device"
+		if number(v) > 0 {
+			p.action = "entered-promiscuous-mode-on-device"
+		}
+	}
+}
+
+// call finds the object of a system call.
+func (n *Normalizer) call(sys int, does call, name []byte) {
+	p, c := &n.parts, &n.at
+	if does == other {
+		p.action, p.objKind = "triggered-unknown-audit-rule", "admin-defined-rule"
+		if key := c.at(sys, "key"); key.rec != 0 && string(c.value(key)) != "(null)" {
+			p.action, p.objPrime = "triggered-audit-rule", key
+		}
+		return
+	}
+	d := &deeds[does]
+	p.action, p.objKind = d.action, d.objKind
+	if d.byCall {
+		p.howName = name
+	}
+	if d.obj2 != "" {
+		p.obj2 = n.nth(0, d.obj2)
+	}
+	if d.obj2At != 0 {
+		n.otherName(d.obj2At, does)
+	}
+	switch d.object {
+	case inPath, inPathAny:
+		if does == fchown && n.v4() {
+			return
+		}
+		n.file(d.from, d.object == inPathAny)
+		if does == mount {
+			n.labelOf(p.objPrime)
+		} else {
+			n.pathLabel()
+		}
+	case inSocket:
+		p.objPrime = n.nth(1, "saddr")
+	case inModule:
+		p.objPrime = n.nth(1, "name")
+	case inProgram:
+		p.objPrime = n.program(0)
+	case inComm:
+		p.objPrime = c.at(0, "comm")
+	}
+	switch does {
+	case device:
+		switch p.objKind {
+		case "character-device":
+			p.action = "made-character-device"
+		case "block-device":
+			p.action = "made-block-device"
+		}
+	case kill:
+		n.killed()
+	}
+}
+
+// killed says who was killed.
+func (n *Normalizer) killed() {
+	p, others := &n.parts, 0
+	for i := range n.recs {
+		if n.recs[i].Type == tables.TypeObjPID {
+			others++
+		}
+	}
+	switch {
+	case !n.v4() && len(n.recs) > 2:
+		p.action = "killed-list-of-pids"
+	case n.v4() && others > 1:
+		p.action, p.objKind = "killed-list-of-pids", "process-group"
+	}
+}
+
+// otherName finds the second object of a call with two file names.
+func (n *Normalizer) otherName(at int, does call) {
+	if does == rename && n.v4() {
+		at = 5
+	}
+	n.parts.obj2 = n.nth(at, "name")
+}
