@@ -9,7 +9,28 @@ import (
 type builder struct {
 	limits Limits
 	open   *packing
-	spare  []byte // what the next batch is encoded into
+	spare  [][]byte // what next batches are encoded into, at most maxSpare
+}
+
+// maxSpare is how many buffers are kept for batches to come.
+const maxSpare = 4
+
+// buffer returns an empty buffer.
+func (b *builder) buffer() []byte {
+	if n := len(b.spare); n > 0 {
+		buf := b.spare[n-1]
+		b.spare = b.spare[:n-1]
+		return buf[:0]
+	}
+	return nil
+}
+
+// reuse takes the buffer of a batch that nobody looks at any more.
+func (b *builder) reuse(f *flight) {
+	if f.buf != nil && len(b.spare) < maxSpare {
+		b.spare = append(b.spare, f.buf)
+	}
+	f.buf, f.batch = nil, nil
 }
 
 // packing is a batch that may take more.
@@ -37,8 +58,7 @@ func (b *builder) size(bytes, items int) int {
 // of the event: in both cases it is in no batch.
 func (b *builder) add(enc Encoder, e Event, place ref, number uint64, now time.Time) (full *flight, tooLarge []byte, empty bool) {
 	if b.open == nil {
-		b.open = &packing{buf: b.spare[:0], since: now}
-		b.spare = nil
+		b.open = &packing{buf: b.buffer(), since: now}
 	}
 	p := b.open
 	start := len(p.buf)
@@ -54,10 +74,10 @@ func (b *builder) add(enc Encoder, e Event, place ref, number uint64, now time.T
 	}
 	if len(p.items) > 0 && b.size(len(p.buf), len(p.items)+1) > b.limits.MaxBytes {
 		rest := p.buf[start:]
-		p.buf = p.buf[:start:start]
+		p.buf = p.buf[:start]
 		full = b.close()
-		p = &packing{buf: append(b.spare[:0], rest...), since: now}
-		b.open, b.spare = p, nil
+		p = &packing{buf: append(b.buffer(), rest...), since: now}
+		b.open = p
 	}
 	p.items = append(p.items, packed{Item{UID: e.UID, ID: e.ID, place: place}, number, len(p.buf)})
 	if full == nil && len(p.items) >= b.limits.MaxEvents {
@@ -74,10 +94,10 @@ func (b *builder) close() *flight {
 		return nil
 	}
 	if len(p.items) == 0 {
-		b.spare = p.buf
+		b.reuse(&flight{buf: p.buf})
 		return nil
 	}
-	f := &flight{batch: &Batch{Items: make([]Item, len(p.items))}, numbers: make([]uint64, len(p.items))}
+	f := &flight{buf: p.buf, batch: &Batch{Items: make([]Item, len(p.items))}, numbers: make([]uint64, len(p.items))}
 	start := 0
 	for i, it := range p.items {
 		it.Data = p.buf[start:it.end:it.end]
@@ -99,6 +119,7 @@ func (b *builder) due() (at time.Time, ok bool) {
 // flight is a batch on its way.
 type flight struct {
 	batch   *Batch // nil once the far end has it
+	buf     []byte // that the items are in, if they are all of it
 	numbers []uint64
 	state   state
 	until   time.Time // a held one is settled then

@@ -338,7 +338,8 @@ func (r *Runner) arrived(f *flight, now time.Time) {
 	r.count(f)
 	r.certain(now) // the connection on which this came through has stood till now
 	if r.limits.Hold > 0 {
-		f.state, f.until, f.batch = held, now.Add(r.limits.Hold), nil
+		f.state, f.until = held, now.Add(r.limits.Hold)
+		r.builder.reuse(f)
 		return
 	}
 	r.settle(f)
@@ -354,7 +355,8 @@ func (r *Runner) settle(f *flight) {
 	for _, n := range f.numbers {
 		r.places.settle(n)
 	}
-	f.state, f.batch = ended, nil
+	f.state = ended
+	r.builder.reuse(f)
 	r.unsaved++
 	r.changed = true
 }
