@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bytes"
+
 	"vigil/audit"
 	"vigil/search/report/document"
 	"vigil/search/report/facts"
@@ -209,10 +211,8 @@ func account(m *moment) []byte {
 	if v := m.Known(m.Account); v != nil {
 		return v
 	}
-	if m.IDName.Name != nil {
-		if v := m.Known(m.IDName); v != nil {
-			return v
-		}
+	if v := m.Known(m.IDName); v != nil && !bytes.HasPrefix(v, []byte("unknown(")) {
+		return v
 	}
 	return m.Known(m.AccountID)
 }

@@ -24,7 +24,7 @@ func Kinds() []Kind { return slices.Clone(kinds()) }
 
 func kinds() []Kind {
 	return []Kind{
-		{Name: "summary", Help: "how much of what there is: logins, users, files, keys, containers, losses", title: "Summary", make: makeSummary},
+		{Name: "summary", Help: "how much of what there is: logins, users, files, keys, containers, losses", title: "Audit summary", make: makeSummary},
 		{Name: "containers", Help: "events by container", title: "Events by container", overview: true, make: makePlaces(byContainer)},
 		{Name: "pods", Help: "events by pod", title: "Events by pod", overview: true, make: makePlaces(byPod)},
 		{Name: "namespaces", Help: "events by Kubernetes namespace", title: "Events by namespace", make: makePlaces(byNamespace)},
@@ -54,14 +54,20 @@ func kinds() []Kind {
 	}
 }
 
-// Find returns the report of a name; the error names the nearest.
+// Find returns the report of a name, or of its singular; the error names the
+// nearest.
 func Find(name string) (Kind, error) {
 	var names []string
 	for _, k := range kinds() {
-		if k.Name == name || k.Name == name+"s" || name == k.Name+"s" && k.Takes == "" {
+		if k.Name == name {
 			return k, nil
 		}
 		names = append(names, k.Name)
+	}
+	for _, k := range kinds() {
+		if k.Name == name+"s" {
+			return k, nil
+		}
 	}
 	if best, ok := nearest.Word(name, names); ok {
 		return Kind{}, fmt.Errorf("unknown report %q: did you mean %q?", name, best)

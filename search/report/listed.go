@@ -101,8 +101,7 @@ func (s *listed) table(r *Report, k *known) document.Table {
 	t.Columns = append(t.Columns, document.Column{Name: "container"}, document.Column{Name: "result", Kind: document.Result},
 		document.Column{Name: "event", Kind: document.Text})
 	items := s.rows.Items()
-	for i := range items {
-		w := &items[i]
+	for _, w := range items {
 		line := []document.Value{document.TimeValue(w.at.Time())}
 		if s.what.user {
 			line = append(line, document.TextValue(k.whoName(r, w.auid)))

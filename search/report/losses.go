@@ -109,8 +109,7 @@ func (s *losses) table(*Report, *known) document.Table {
 		t.Empty = "nothing is known of losses: the log has no LEDGER records, which vigil run writes"
 	}
 	items := s.list.Items()
-	for i := range items {
-		l := &items[i]
+	for _, l := range items {
 		first, last := "", ""
 		if l.last != 0 {
 			first, last = strconv.FormatUint(l.first, 10), strconv.FormatUint(l.last, 10)

@@ -202,8 +202,7 @@ const joinWithin = 10
 func (s *story) enter(k *known) (notes []string) {
 	slices.SortFunc(s.clients, func(a, b client) int { return compareIDs(a.at, b.at) })
 	seen := map[string]bool{}
-	for i := range s.inside.Items() {
-		st := &s.inside.Items()[i]
+	for _, st := range s.inside.Items() {
 		if s.execs[st.exec] || seen[st.exec] || st.container == "" {
 			continue
 		}
@@ -250,19 +249,19 @@ func (s *story) tell(k *known) {
 	}
 	s.told = true
 	s.remarks = s.enter(k)
-	all := slices.Clone(s.own.Items())
+	all := s.own.Items()
 	for _, st := range s.inside.Items() {
 		if s.execs[st.exec] {
 			all = append(all, st)
 		}
 	}
-	slices.SortFunc(all, func(a, b step) int { return earliestStep(&a, &b) })
+	slices.SortFunc(all, earliestStep)
 	for _, st := range all {
-		if n := len(s.steps); n > 0 && alike(&s.steps[n-1], &st) {
+		if n := len(s.steps); n > 0 && alike(&s.steps[n-1], st) {
 			s.steps[n-1].times++
 			continue
 		}
-		s.steps = append(s.steps, st)
+		s.steps = append(s.steps, *st)
 	}
 	if n := s.own.Dropped() + s.inside.Dropped(); n > 0 {
 		s.remarks = append(s.remarks, document.Group(n)+" later steps were left out, to keep memory bounded; --since and --filter lead to them")
@@ -344,7 +343,7 @@ func (s *story) describe(m *moment) (kind, text string, ok bool) {
 		return "alert", clip(output), true
 	case tables.TypeAVC, tables.TypeUserAVC, tables.TypeLandlockAccess:
 		w := decision(m, m.Main)
-		return "denied", words(w.cells[0], w.cells[3], "of", w.cells[2], "by", w.cells[1]), true
+		return "denied", words(strings.TrimSpace(w.cells[0]+" "+w.cells[3]), "of", w.cells[2], "by", w.cells[1]), true
 	}
 	switch {
 	case isAccountChange(m.Type):
