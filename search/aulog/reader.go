@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"vigil/audit"
 )
 
 // DefaultTimeout is auditd.conf's end_of_event_timeout if it does not say, in
@@ -23,6 +25,8 @@ type Config struct {
 	Timeout int64
 	// Range chooses lines by the second of their stamp. The zero Range: all.
 	Range Range
+	// OutOfRange is told the stamp of each record that Range leaves out; nil: nobody is.
+	OutOfRange func(audit.ID)
 	// BadStamp is told the stamp of a line that looks like a record but bears none,
 	// of which stock complains; nil: nobody is. The text is valid during the call.
 	BadStamp func(stamp []byte)
@@ -137,12 +141,21 @@ func (r *Reader) take(line []byte) {
 	switch {
 	case v == badStamp && r.cfg.BadStamp != nil:
 		r.cfg.BadStamp(stamp)
-	case v == isRecord && r.cfg.Range.Holds(h.id.Sec):
+	case v != isRecord:
+	case !r.cfg.Range.Holds(h.id.Sec):
+		if r.cfg.OutOfRange != nil {
+			r.cfg.OutOfRange(h.id)
+		}
+	default:
 		if r.pending.add(h, line, max(r.source, 0)) {
 			r.now, r.ready = h.id.Sec, true
 		}
 	}
 }
+
+// Source returns the file that is being read, as an index into the inputs: where
+// stock was when it completed the event that Next returned last.
+func (r *Reader) Source() int { return max(r.source, 0) }
 
 // Close closes the file that is being read.
 func (r *Reader) Close() error {
