@@ -24,7 +24,7 @@ func Kinds() []Kind { return slices.Clone(kinds()) }
 
 func kinds() []Kind {
 	return []Kind{
-		{Name: "summary", Help: "how much of what there is: logins, users, files, keys, containers, losses", title: "Audit summary", make: makeSummary},
+		{Name: "summary", Help: "how much of what there is: logins, users, files, keys, losses", title: "Audit summary", make: makeSummary},
 		{Name: "containers", Help: "events by container", title: "Events by container", overview: true, make: makePlaces(byContainer)},
 		{Name: "pods", Help: "events by pod", title: "Events by pod", overview: true, make: makePlaces(byPod)},
 		{Name: "namespaces", Help: "events by Kubernetes namespace", title: "Events by namespace", make: makePlaces(byNamespace)},
