@@ -3,6 +3,7 @@ package all
 
 import (
 	"vigil/forward"
+	"vigil/forward/sinks/file"
 	"vigil/forward/sinks/syslog"
 )
 
@@ -10,5 +11,6 @@ import (
 func Kinds() forward.Kinds {
 	return forward.Kinds{
 		syslog.Kind(),
+		file.Kind(),
 	}
 }
