@@ -2,7 +2,6 @@ package login
 
 import (
 	"bytes"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,8 +15,8 @@ const (
 	maxLoginBytes = 64 << 10 // of one
 )
 
-// Load learns of the sessions that systemd-logind knows and no record has told of: those that were begun before anybody
-// listened. root is the host's root directory. What logind writes below /run/systemd/sessions says in AUDIT= which of the
+// Load learns from systemd-logind what no record has told of sessions: of those that were begun before anybody listened.
+// root is the host's root directory. What logind writes below /run/systemd/sessions says in AUDIT= which of the
 // kernel's sessions it is.
 func (t *Table) Load(root string) {
 	dir := filepath.Join(root, "run", "systemd", "sessions")
@@ -52,21 +51,28 @@ func (t *Table) load(text []byte) {
 		}
 	}
 	ses, err := strconv.ParseUint(values["AUDIT"], 10, 32)
-	if err != nil || ses == noSession || t.sessions[uint32(ses)] != nil {
+	if err != nil || ses == noSession {
 		return
 	}
-	l := &attribution.Login{User: values["USER"], TTY: values["TTY"], Addr: values["REMOTE_HOST"]}
-	if service := values["SERVICE"]; service != "" {
-		l.Method = method(&message{exe: []byte(service)})
+	old := t.sessions[uint32(ses)]
+	if old == nil {
+		t.room()
+		t.stats.Begun++
+		old = &session{login: &attribution.Login{}, pid: noSession, order: t.stats.Begun}
+		if leader, err := strconv.ParseUint(values["LEADER"], 10, 31); err == nil {
+			old.pid = uint32(leader)
+		}
+		t.sessions[uint32(ses)] = old
 	}
-	if micro, err := strconv.ParseInt(values["REALTIME"], 10, 64); err == nil && micro > 0 && micro < math.MaxInt64/1000 {
+	l := *old.login
+	fill(&l.User, values["USER"])
+	fill(&l.TTY, values["TTY"])
+	fill(&l.Addr, values["REMOTE_HOST"])
+	if service := values["SERVICE"]; service != "" {
+		fill(&l.Method, method(&message{exe: []byte(service)}))
+	}
+	if micro, err := strconv.ParseInt(values["REALTIME"], 10, 64); err == nil && micro > 0 && l.Time == 0 {
 		l.Time = micro / 1000
 	}
-	leader, err := strconv.ParseUint(values["LEADER"], 10, 31)
-	if err != nil {
-		leader = math.MaxUint32
-	}
-	t.room()
-	t.stats.Begun++
-	t.sessions[uint32(ses)] = &session{login: l, pid: uint32(leader), order: t.stats.Begun}
+	old.login = &l
 }

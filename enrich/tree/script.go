@@ -26,11 +26,18 @@ func Script(ev *audit.Event, exe string, args *audit.Args) string {
 	if name := hashbang(ev, args); name != "" {
 		return name
 	}
-	first := string(args.At(1))
-	if first == "" || first[0] == '-' || !isInterpreter(path.Base(exe), string(args.At(0))) {
+	name, first := string(args.At(0)), 1
+	if path.Base(exe) == "busybox" && path.Base(name) == "busybox" { // busybox sh SCRIPT
+		name, first = string(args.At(1)), 2
+	}
+	if args.Len() <= first {
 		return ""
 	}
-	return absolute(ev, first)
+	word := string(args.At(first))
+	if word == "" || word[0] == '-' || !isInterpreter(path.Base(exe), name) {
+		return ""
+	}
+	return absolute(ev, word)
 }
 
 func isInterpreter(base, argv0 string) bool {

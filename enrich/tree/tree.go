@@ -38,8 +38,10 @@ type key struct {
 
 type program struct {
 	Command
-	exec uint32 // the process's count of programs when it executed this one, 0 if that is not known
-	gone bool   // the process could not be found any more: nothing is known, and need not be asked for
+	exec     uint32   // the process's count of programs when it executed this one, 0 if that is not known
+	executed bool     // by the process itself, since an event has told of it
+	before   *program // what the process ran before, nil if that is not known; two are kept
+	gone     bool     // the process could not be found any more: nothing is known, and need not be asked for
 }
 
 // runs reports whether p still runs the program.
@@ -103,12 +105,17 @@ func (t *Table) Observe(ev *audit.Event, self *attribution.Process) {
 	if !ok || self.Start == 0 {
 		return
 	}
-	c := &program{exec: self.ExecID}
+	c := &program{exec: self.ExecID, executed: true}
 	c.Comm, c.Exe = t.intern(x.Comm), t.intern(x.Exe[:min(len(x.Exe), maxPath)])
 	ev.Args(&t.args)
 	c.Args = join(&t.args)
 	c.Script = clip(Script(ev, c.Exe, &t.args), maxPath)
 	t.stats.Executed++
+	if old := t.of(self); old != nil && !old.gone && old.exec < c.exec {
+		if c.before = old; old.before != nil {
+			old.before.before = nil
+		}
+	}
 	t.learn(key{self.PID, self.Start}, c)
 }
 
@@ -192,8 +199,8 @@ func (t *Table) Command(p *attribution.Process, kin []attribution.Process) *Comm
 	return nil
 }
 
-// Ancestors appends what is known of p's forebears, kin, the parent first. They may be told as they have become since: of
-// one that has executed another program after it made its child, the program that it was made by is told.
+// Ancestors appends what is known of p's forebears, kin, the parent first: of each the program that it ran when it made its
+// child, though kin may be told as they have become since. What cannot be told is left out.
 func (t *Table) Ancestors(dst []attribution.Ancestor, p *attribution.Process, kin []attribution.Process) []attribution.Ancestor {
 	child := p
 	for i := range kin {
@@ -202,26 +209,53 @@ func (t *Table) Ancestors(dst []attribution.Ancestor, p *attribution.Process, ki
 			break
 		}
 		a := attribution.Ancestor{PID: p.PID}
-		c := t.Command(p, kin[i+1:])
-		if c == nil && p.Start != 0 {
-			switch own := t.of(p); {
-			case own == nil && (p.ExecID+1 == child.ExecID || p.ExecID == child.ExecID && p.Comm == child.Comm):
-				// It has executed nothing since it made the child, so its name at least is what it was.
-				name, _, _ := bytes.Cut(p.Comm[:], []byte{0})
-				a.Comm = t.intern(name)
-			case own == nil:
-			case !own.gone && own.exec != 0 && own.exec < p.ExecID && (own.exec == child.ExecID || own.exec+1 == child.ExecID):
-				// The child was forked at this count, and has executed one program at most.
-				c = &own.Command
+		if most := t.countWhenMade(child, p); p.ExecID > most {
+			if c := t.ran(p, most); c != nil {
+				a.Comm, a.Exe, a.Args = c.Comm, c.Exe, c.Args
 			}
-		}
-		if c != nil {
+		} else if c := t.Command(p, kin[i+1:]); c != nil {
 			a.Comm, a.Exe, a.Args = c.Comm, c.Exe, c.Args
+		} else if own := t.of(p); own == nil && p.Start != 0 && (p.ExecID+1 == child.ExecID || p.ExecID == child.ExecID && p.Comm == child.Comm) {
+			// It has executed nothing since it made the child, so its name at least is what it was.
+			name, _, _ := bytes.Cut(p.Comm[:], []byte{0})
+			a.Comm = t.intern(name)
 		}
 		dst = append(dst, a)
 		child = p
 	}
 	return dst
+}
+
+// countWhenMade returns what a parent's count of programs can have been at most when it made child: the child's own, less one
+// if the child has executed a program since. That is known from an event, or where the counts are the same and the names
+// are not. If the counts are not known it is what the parent's is now.
+func (t *Table) countWhenMade(child, parent *attribution.Process) uint32 {
+	if child.ExecID == 0 || parent.ExecID == 0 {
+		return parent.ExecID
+	}
+	if own := t.of(child); own != nil && own.executed && own.exec == child.ExecID ||
+		parent.ExecID == child.ExecID && parent.Comm != child.Comm {
+		return child.ExecID - 1
+	}
+	return child.ExecID
+}
+
+// ran returns what p ran when its count of programs was most, or less if it never was that; nil if that is not known.
+func (t *Table) ran(p *attribution.Process, most uint32) *Command {
+	if p.Start == 0 {
+		return nil
+	}
+	next := p.ExecID // the count with which it ran something else
+	for c := t.of(p); c != nil && !c.gone && c.exec != 0; c = c.before {
+		if c.exec <= most {
+			if c.exec == most || c.exec+1 == next {
+				return &c.Command
+			}
+			return nil // and maybe others after it
+		}
+		next = c.exec
+	}
+	return nil
 }
 
 // intern returns a string for a name. There are few of them.

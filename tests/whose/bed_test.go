@@ -31,6 +31,13 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(helperVariable) != "" {
+		if err := person(); err != nil {
+			fmt.Fprintln(os.Stderr, "helper:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	code := m.Run()
 	if built.remove != nil {
 		built.remove()
@@ -86,6 +93,10 @@ type bed struct {
 	rootfs string // of containers
 	engine *rig.Engine
 	vigil  *rig.Daemon
+
+	watched string   // changes of files in this folder are seen too
+	prefix  string   // where vigil sees the host's root; root itself if empty
+	wrap    []string // what starts vigil
 }
 
 // newBed lays out the host. config is lines of vigil.yaml below "attribution:", besides those that every bed has.
@@ -148,15 +159,22 @@ func (b *bed) watch(more ...string) {
 			}
 		})
 	}
+	root, rules := b.root, slices.Clone(rules)
+	if b.prefix != "" {
+		root = b.prefix
+	}
+	if b.watched != "" {
+		rules = append(rules, "-w "+b.watched+" -p wa -k whose")
+	}
 	config := strings.Join(append([]string{
-		"node: { root: " + b.root + " }",
+		"node: { root: " + root + " }",
 		"attribution:",
 		"  fields: [all]",
 		"  labels: [app, note, io.vigil.*]",
 	}, more...), "\n") + "\n"
 	b.write("vigil.yaml", config)
 	d, err := rig.StartVigil(b.t.Context(), tools, rig.Options{
-		Dir: filepath.Join(b.root, "vigil"), Rules: rules, Args: []string{"--config", filepath.Join(b.root, "vigil.yaml")},
+		Dir: filepath.Join(b.root, "vigil"), Rules: rules, Args: []string{"--config", filepath.Join(b.root, "vigil.yaml")}, Wrap: b.wrap,
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -332,6 +350,11 @@ type event struct {
 		VPID    int
 		EntryID string
 	}
+	File struct{ Path string }
+	User struct {
+		Name, ID string
+		Audit    struct{ Name string }
+	}
 	Container    containerOf
 	Orchestrator struct {
 		Namespace string
@@ -406,12 +429,12 @@ func of(t *testing.T, list []event, program, mark string) event {
 	return found[0]
 }
 
-// executed waits until the trail tells of an execution with mark as its first argument, which is all letters, digits and
+// executed waits until the trail tells of an execution with mark as its first or second argument, which is all letters, digits and
 // hyphens.
 func (b *bed) executed(mark string) {
 	b.t.Helper()
 	b.eventually("an execution with the argument "+mark, func() bool {
 		text, err := os.ReadFile(b.vigil.Log())
-		return err == nil && bytes.Contains(text, []byte(` a1="`+mark+`"`))
+		return err == nil && (bytes.Contains(text, []byte(` a1="`+mark+`"`)) || bytes.Contains(text, []byte(` a2="`+mark+`"`)))
 	})
 }
