@@ -99,7 +99,7 @@ type bed struct {
 	wrap    []string // what starts vigil
 }
 
-// newBed lays out the host. config is lines of vigil.yaml below "attribution:", besides those that every bed has.
+// newBed lays out the host, and watches it.
 func newBed(t *testing.T, programs ...string) *bed {
 	t.Helper()
 	need(t, programs...)
@@ -141,7 +141,7 @@ func layOut(t *testing.T) *bed {
 // rules are what the daemon is to see: every program that is executed.
 var rules = []string{"-a always,exit -F arch=b64 -S execve,execveat -k whose"}
 
-// watch starts `vigil run` for the host.
+// watch starts `vigil run` for the host. more are lines below attribution: in vigil.yaml, in place of the choice of all fields.
 func (b *bed) watch(more ...string) {
 	b.t.Helper()
 	tools := programs(b.t) // others wait for the lock: nothing is compiled under it
@@ -166,15 +166,17 @@ func (b *bed) watch(more ...string) {
 	if b.watched != "" {
 		rules = append(rules, "-w "+b.watched+" -p wa -k whose")
 	}
+	if more == nil {
+		more = []string{"  fields: [all]"}
+	}
 	config := strings.Join(append([]string{
 		"node: { root: " + root + " }",
 		"attribution:",
-		"  fields: [all]",
 		"  labels: [app, note, io.vigil.*]",
 	}, more...), "\n") + "\n"
 	b.write("vigil.yaml", config)
 	d, err := rig.StartVigil(b.t.Context(), tools, rig.Options{
-		Dir: filepath.Join(b.root, "vigil"), Rules: rules, Args: []string{"--config", filepath.Join(b.root, "vigil.yaml")}, Wrap: b.wrap,
+		Dir: filepath.Join(b.root, "vigil"), Format: "ENRICHED", Rules: rules, Args: []string{"--config", filepath.Join(b.root, "vigil.yaml")}, Wrap: b.wrap,
 	})
 	if err != nil {
 		b.t.Fatal(err)
