@@ -4,6 +4,7 @@ package all
 import (
 	"vigil/forward"
 	"vigil/forward/sinks/file"
+	"vigil/forward/sinks/http"
 	"vigil/forward/sinks/syslog"
 )
 
@@ -12,5 +13,6 @@ func Kinds() forward.Kinds {
 	return forward.Kinds{
 		syslog.Kind(),
 		file.Kind(),
+		http.Kind(),
 	}
 }
