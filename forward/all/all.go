@@ -5,6 +5,7 @@ import (
 	"vigil/forward"
 	"vigil/forward/sinks/file"
 	"vigil/forward/sinks/http"
+	"vigil/forward/sinks/program"
 	"vigil/forward/sinks/syslog"
 )
 
@@ -14,5 +15,6 @@ func Kinds() forward.Kinds {
 		syslog.Kind(),
 		file.Kind(),
 		http.Kind(),
+		program.Kind(),
 	}
 }
