@@ -8,10 +8,10 @@ ROOMS     = $(shell $(GO) list ./... 2>/dev/null | grep -v '/tests/e2e$$')
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test unit oracle e2e bench lint fmt generate fuzz clean
+.PHONY: help build run test unit oracle e2e test-kernels test-k8s bench lint fmt generate fuzz clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 build: ## the static binary, bin/vigil
 	$(GO) build -trimpath -o bin/vigil ./cmd/vigil
@@ -29,6 +29,12 @@ oracle: ## other people's code as judge of ours (a module of its own)
 
 e2e: ## end to end on the real kernel, beside stock auditd (root; takes the machine's audit engine)
 	$(GO) test -count=1 -timeout 14m $(E2E)
+
+test-kernels: ## tests/identity on Debian's kernels 6.1 and 6.12 in virtual machines (qemu, about 6 minutes)
+	tests/kernels/run.sh
+
+test-k8s: ## vigil run on a node of a real Kubernetes in a virtual machine (root; the first time builds it, a quarter of an hour)
+	tests/k8s/run.sh
 
 bench: ## Go benchmarks of the hot rooms, then vigil against auditd on the real kernel (root, about 6 minutes)
 	$(GO) test -run '^$$' -bench . -benchtime 0.5s -benchmem ./audit/... ./trail/... ./enrich/... ./forward/... ./ledger/...

@@ -75,7 +75,7 @@ func (k *kernelPrograms) load(cfg Config) error {
 		return err
 	}
 	k.progs = []*ebpf.Program{objects.OnFork, objects.OnExec, objects.OnExit, objects.OnAttach, objects.OnTransfer,
-		objects.OnRename, objects.OnRmdir, objects.AllTasks}
+		objects.OnRename, objects.OnRmdir, objects.AllTasks} // as in programNames
 	k.maps = []*ebpf.Map{objects.Ring, objects.Sent, objects.Bss}
 	k.sent = objects.Sent
 	if k.ring, err = mapRing(objects.Ring.FD(), cfg.RingSize); err != nil {
@@ -103,6 +103,8 @@ func (k *kernelPrograms) load(cfg Config) error {
 	}
 	return nil
 }
+
+var programNames = [...]string{"fork", "exec", "exit", "attach", "transfer", "rename", "rmdir", "all_tasks"}
 
 type objects struct {
 	identityPrograms
@@ -224,6 +226,17 @@ func (k *kernelPrograms) check(t *table) {
 		t.lost(k.checked, now)
 	}
 	k.checked = now
+}
+
+// cost is what the programs have cost since they were loaded.
+func (k *kernelPrograms) cost() []Program {
+	var list []Program
+	for i, name := range programNames {
+		if stats, err := k.progs[i].Stats(); err == nil {
+			list = append(list, Program{name, stats.RunCount, stats.Runtime})
+		}
+	}
+	return list
 }
 
 // scan makes every process that runs report itself.

@@ -275,6 +275,24 @@ func (s *Source) Stats() Stats {
 	return st
 }
 
+// Program is what the kernel says of one of the programs.
+type Program struct {
+	Name string
+	Runs uint64
+	Time time.Duration // of all runs
+}
+
+// Programs says what the programs have cost. The kernel counts while sysctl kernel.bpf_stats_enabled is 1. There are
+// none in the other modes.
+func (s *Source) Programs() []Program {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kernel == nil {
+		return nil
+	}
+	return s.kernel.cost()
+}
+
 // lost returns how many reports the kernel could not hand over. After Close, which
 // unmaps the counters, it is what they said then.
 func (s *Source) lost() (records, paths uint64) {

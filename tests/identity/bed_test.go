@@ -140,10 +140,19 @@ func hierarchies(t testing.TB) (v2 string, v1 []string) {
 	return v2, v1
 }
 
-// sites makes n cgroups named as the runtimes name theirs. layout is "v1", "v2" or "hybrid".
+// sites makes n cgroups named as the runtimes name theirs. layout is "v1", "v2", "hybrid", or "" for what the machine has.
 func sites(t testing.TB, layout string, n int) []site {
 	t.Helper()
 	v2, v1 := hierarchies(t)
+	switch {
+	case layout != "":
+	case v2 == "":
+		layout = "v1"
+	case len(v1) == 0:
+		layout = "v2"
+	default:
+		layout = "hybrid"
+	}
 	var roots []string
 	if layout != "v1" && v2 != "" {
 		roots = append(roots, v2)

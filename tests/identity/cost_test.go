@@ -4,14 +4,18 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"vigil/bpf/identity"
 )
@@ -105,21 +109,26 @@ func watcher(t testing.TB, mode identity.Mode) func(line string) usage {
 	}
 }
 
-// TestMemory has 20,000 processes live at once and 200,000 live for a millisecond.
+var (
+	living = flag.Int("living", 4_000, "how many processes live at once; 20000 for the figures in docs/identity.md")
+	brief  = flag.Int("brief", 40_000, "how many live for a millisecond; 200000 for those figures")
+)
+
+// TestMemory has many processes live at once and many more live for a millisecond: memory stays under its bound, and
+// what was dropped on the way has been found again when it is over.
 func TestMemory(t *testing.T) {
 	require(t)
-	if testing.Short() || os.Getenv("VIGIL_IDENTITY_VM") != "" {
-		t.Skip("needs a machine with memory for 20,000 processes")
+	if os.Getenv("VIGIL_IDENTITY_VM") != "" {
+		t.Skip("needs a machine with memory for thousands of processes")
 	}
 	dir := tools(t)
-	const live, brief = 20_000, 200_000
 	ask := watcher(t, identity.BPF)
 	before := ask("nothing yet")
 	opened := ask("open")
 	t.Logf("open: %.2f MiB with %d processes", mib(opened.RSS-before.RSS), opened.Stats.Living)
 	bound(t, opened.RSS-before.RSS, opened.Stats.Living)
 
-	crowd := exec.Command(dir+"/crowd", strconv.Itoa(live), strconv.Itoa(brief))
+	crowd := exec.Command(dir+"/crowd", strconv.Itoa(*living), strconv.Itoa(*brief))
 	in, err := crowd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -132,17 +141,31 @@ func TestMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = in.Close(); _, _ = io.Copy(io.Discard, out); _ = crowd.Wait() })
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		u := ask("more")
-		t.Logf("%s: %.2f MiB with %d processes, %d dead, dropped %d, scans %d", lines.Text(), mib(u.RSS-before.RSS),
+	say := func(what string, u usage) {
+		t.Logf("%s: %.2f MiB with %d processes, %d dead, dropped %d, scans %d", what, mib(u.RSS-before.RSS),
 			u.Stats.Living, u.Stats.Dead, u.Stats.DroppedRecords, u.Stats.Scans)
 		bound(t, u.RSS-before.RSS, u.Stats.Living)
-		if u.Stats.Living < live {
-			t.Errorf("%d processes are known, of %d at least", u.Stats.Living, live)
-		}
+	}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		say(lines.Text(), ask("more"))
 		if strings.HasPrefix(lines.Text(), "done") {
 			break
 		}
+	}
+	// What was lost at the end is made good by the next scan, a second later at most; the machine's own processes come and go.
+	var u usage
+	for range 100 {
+		if u = ask("more"); u.Stats.Living >= *living && u.Stats.Living < *living+*brief/2 {
+			break
+		}
+		wait(100 * time.Millisecond)
+	}
+	say("a while after", u)
+	if u.Stats.Living < *living || u.Stats.Living >= *living+*brief/2 {
+		t.Errorf("%d processes are known, where %d live", u.Stats.Living, *living)
+	}
+	if u.Stats.DroppedRecords > 0 && u.Stats.Scans < 2 {
+		t.Errorf("%d records were dropped and nothing was scanned again", u.Stats.DroppedRecords)
 	}
 }
 
@@ -155,43 +178,90 @@ func bound(t *testing.T, grown int64, living int) {
 
 func mib(n int64) float64 { return float64(n) / (1 << 20) }
 
-// TestOverhead compares what a fork, exec and exit cost with and without the programs, turn by turn.
+// TestOverhead has the kernel measure what the programs add to a fork, exec and exit. It is the least of many short
+// rounds: the clock goes on when a machine's host takes the processor away in the middle of a program, and whoever else
+// runs empties the caches. The bound is for the machine of docs/identity.md, and grows with what a byte through a pipe
+// takes, which is 1.35 µs there.
 func TestOverhead(t *testing.T) {
 	require(t)
-	if testing.Short() || os.Getenv("VIGIL_IDENTITY_VM") != "" {
-		t.Skip("needs a quiet machine")
+	if os.Getenv("VIGIL_IDENTITY_VM") != "" {
+		t.Skip("needs a processor: an emulated one is slower by a factor of twenty")
 	}
+	const rounds, execs, pipeThere = 24, 600, 1350 * time.Nanosecond
+	const bound = 1500 * time.Nanosecond
+	count(t)
 	dir := tools(t)
-	v2, _ := hierarchies(t)
-	list := []site{{dirs: []string{v2}}}
-	const n = 10_000
-	run := func() float64 {
-		took := start(t, dir, list, n, stormUID, 0).wait()
-		return float64(took.Nanoseconds()) / n
+	v2, v1 := hierarchies(t)
+	dirs := v1
+	if v2 != "" {
+		dirs = append(dirs, v2)
 	}
-	run()
-	var without, with []float64
-	for range 5 {
-		without = append(without, run())
-		s, err := identity.Open(t.Context(), identity.Config{Mode: identity.BPF})
-		if err != nil {
-			t.Fatal(err)
+	s := open(t, identity.Config{Mode: identity.BPF})
+	least := time.Duration(math.MaxInt64)
+	for range rounds {
+		before := s.Programs()
+		start(t, dir, []site{{dirs: dirs}}, execs, stormUID, 0).wait()
+		var sum time.Duration
+		var each []string
+		for i, p := range s.Programs() {
+			switch p.Name {
+			case "fork", "exec", "exit":
+				runs, took := p.Runs-before[i].Runs, p.Time-before[i].Time
+				if runs < execs {
+					t.Fatalf("%s was run %d times in %d execs", p.Name, runs, execs)
+				}
+				sum += took / time.Duration(runs)
+				each = append(each, fmt.Sprintf("%s %v", p.Name, took/time.Duration(runs)))
+			}
 		}
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan error)
-		go func() { done <- s.Run(ctx) }()
-		with = append(with, run())
-		cancel()
-		<-done
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
+		t.Logf("%v: %s", sum, strings.Join(each, ", "))
+		least = min(least, sum)
 	}
-	t.Logf("ns per fork, exec and exit: without %.0f, with %.0f: medians %.0f and %.0f, ratio %.3f", without, with,
-		median(without), median(with), median(with)/median(without))
+	pipe := pipeTime(t)
+	limit := max(bound, bound*pipe/pipeThere)
+	t.Logf("a byte through a pipe %v, a fork, exec and exit %v of at most %v", pipe, least, limit)
+	if least > limit {
+		t.Errorf("%v are added to a fork, exec and exit, more than %v", least, limit)
+	}
 }
 
-func median(list []float64) float64 {
-	sorted := slices.Sorted(slices.Values(list))
-	return sorted[len(sorted)/2]
+// pipeTime is how long it takes at least to write a byte into a pipe and read it again.
+func pipeTime(t *testing.T) time.Duration {
+	t.Helper()
+	var fds [2]int
+	if err := unix.Pipe(fds[:]); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	least := time.Duration(math.MaxInt64)
+	var b [1]byte
+	for range 100 {
+		const n = 200
+		began := time.Now()
+		for range n {
+			if _, err := unix.Write(fds[1], b[:]); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := unix.Read(fds[0], b[:]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		least = min(least, time.Since(began)/n)
+	}
+	return least
+}
+
+// count makes the kernel measure programs while the test runs.
+func count(t *testing.T) {
+	t.Helper()
+	const file = "/proc/sys/kernel/bpf_stats_enabled"
+	was, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, []byte("1"), 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.WriteFile(file, was, 0) })
 }
