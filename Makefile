@@ -1,9 +1,9 @@
 # Every target says after ## what it is for; `make help` prints that. Nothing here needs cgo.
 GO       ?= go
 FUZZTIME ?= 60s
-# The end-to-end tests make storms on the machine's one audit engine, so they run by themselves, after the rest.
-E2E       = ./tests/e2e
-ROOMS     = $(shell $(GO) list ./... 2>/dev/null | grep -v '/tests/e2e$$')
+# The end-to-end tests use the machine's one audit engine, and make storms, so they run by themselves, after the rest.
+E2E       = ./tests/e2e ./tests/whose
+ROOMS     = $(shell $(GO) list ./... 2>/dev/null | grep -v -e '/tests/e2e$$' -e '/tests/whose$$')
 
 export CGO_ENABLED := 0
 
@@ -27,8 +27,8 @@ unit: ## the tests of every room
 oracle: ## other people's code as judge of ours (a module of its own)
 	@if [ -f tests/oracle/go.mod ]; then cd tests/oracle && $(GO) test ./...; fi
 
-e2e: ## end to end on the real kernel, beside stock auditd (root; takes the machine's audit engine)
-	$(GO) test -count=1 -timeout 14m $(E2E)
+e2e: ## end to end on the real kernel, beside stock auditd and with real containers (root; takes the machine's audit engine)
+	$(GO) test -count=1 -p 1 -timeout 14m $(E2E)
 
 test-kernels: ## tests/identity on Debian's kernels 6.1 and 6.12 in virtual machines (qemu, about 6 minutes)
 	tests/kernels/run.sh
