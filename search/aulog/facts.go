@@ -48,6 +48,10 @@ const (
 // which the kernel itself says "unset".
 const Unset = 1<<32 - 1
 
+// NotFound is what LoginUID and Session are that were not found, since an event
+// may well have one that is Unset.
+const NotFound = 1<<32 - 2
+
 // AVC is one access decision of a security module.
 type AVC struct {
 	Subject, Object []byte // labels
@@ -73,11 +77,9 @@ const (
 type Facts struct {
 	PID, PPID      uint32 // Unset if not found, as the following
 	UID, EUID      uint32
-	LoginUID       uint32
 	GID, EGID      uint32
-	Session        uint32
-	HasLoginUID    bool
-	HasSession     bool
+	LoginUID       uint32 // NotFound if not found
+	Session        uint32 // NotFound if not found
 	Exit           int64
 	HasExit        bool
 	Result         Result
@@ -107,7 +109,7 @@ type File struct {
 // reset forgets everything.
 func (f *Facts) reset() {
 	*f = Facts{
-		PID: Unset, PPID: Unset, UID: Unset, EUID: Unset, LoginUID: Unset, GID: Unset, EGID: Unset, Session: Unset,
+		PID: Unset, PPID: Unset, UID: Unset, EUID: Unset, LoginUID: NotFound, GID: Unset, EGID: Unset, Session: NotFound,
 		Syscall: -1,
 		Comms:   f.Comms[:0], Files: f.Files[:0], Keys: f.Keys[:0], AVCs: f.AVCs[:0], mem: f.mem[:0],
 	}
@@ -162,8 +164,10 @@ func parserOf(t tables.Type, dialect Dialect) func(*scan) int {
 		return (*scan).cwd
 	case tables.TypeSockaddr:
 		return (*scan).sockaddr
-	case tables.TypeIPC, tables.TypeObjPID, tables.TypeNetfilterPkt:
+	case tables.TypeIPC, tables.TypeObjPID:
 		return (*scan).object
+	case tables.TypeNetfilterPkt:
+		return (*scan).packet
 	case tables.TypeLogin:
 		return (*scan).login
 	case tables.TypeConfigChange:

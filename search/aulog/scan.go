@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math"
 
-	"vigil/audit"
 	"vigil/audit/tables"
 )
 
@@ -122,22 +121,39 @@ func (s *scan) value(i int) ([]byte, bool) {
 	return s.unhex(s.tail(i)), true
 }
 
-// unhex decodes hexadecimal digits; what are none are left as they are.
+// unhex decodes pairs of hexadecimal digits up to the first that is none. What
+// stands in parentheses, as (null) does, is left as it is; nil if nothing is
+// there.
 func (s *scan) unhex(w []byte) []byte {
-	if len(w) == 0 || w[0] == '(' || w[0] == '?' {
+	if len(w) > 0 && w[0] == '(' {
 		return w
 	}
 	start := len(s.f.mem)
-	mem, ok := audit.AppendUnhex(s.f.mem, w)
-	if !ok {
-		return w
+	for len(w) >= 2 {
+		hi, lo := nibble(w[0]), nibble(w[1])
+		if hi > 15 || lo > 15 || hi|lo == 0 {
+			break
+		}
+		s.f.mem = append(s.f.mem, hi<<4|lo)
+		w = w[2:]
 	}
-	s.f.mem = mem
-	v := mem[start:len(mem):len(mem)]
-	if i := bytes.IndexByte(v, 0); i >= 0 {
-		v = v[:i]
+	if len(s.f.mem) == start {
+		return nil
 	}
-	return v
+	return s.f.mem[start:len(s.f.mem):len(s.f.mem)]
+}
+
+// nibble returns the value of a hexadecimal digit, more than 15 if it is none.
+func nibble(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 0xFF
 }
 
 // strtoul is C's: leading space and sign, digits up to the first that is none;
@@ -185,26 +201,51 @@ func (s *scan) addFile(name []byte) {
 	s.f.Files = append(s.f.Files, File{Name: name, Type: s.typ})
 }
 
-// avcFor returns the AVC that a label belongs to: of a record that is none, the
-// labels are those of one that has nothing else.
 func (s *scan) addLabels(subject, object []byte) {
 	s.f.AVCs = append(s.f.AVCs, AVC{Subject: subject, Object: object})
 }
 
-// result reads res= at the end of a record: success if it begins with one of
-// words.
-func (s *scan) result(key string, words ...string) {
+// numericResult reads the res= of a record of the kernel's: 1 or 0.
+func (s *scan) numericResult() {
 	if !s.wants(WantSuccess) {
 		return
 	}
-	i := s.find(key)
+	i := s.find("res=")
 	if i < 0 {
 		return
 	}
-	s.f.Result = ResultFailed
-	for _, w := range words {
-		if bytes.HasPrefix(s.text[i:], []byte(w)) {
-			s.f.Result = ResultSuccess
-		}
+	switch v, _ := strtoul(s.tail(i), 10); v {
+	case 0:
+		s.f.Result = ResultFailed
+	case 1:
+		s.f.Result = ResultSuccess
+	default:
+		s.f.Result = ResultUnset
 	}
+}
+
+// wordResult reads the res= at a place: "failed" is a failure, anything else is
+// none.
+func (s *scan) wordResult(i int) {
+	s.f.Result = ResultSuccess
+	if bytes.HasPrefix(s.text[i:], []byte("failed")) {
+		s.f.Result = ResultFailed
+	}
+}
+
+// daemonResult reads the res= of a record of auditd's. missing is what is wrong
+// with one that is no word.
+func (s *scan) daemonResult(wrong int) int {
+	if !s.wants(WantSuccess) {
+		return 0
+	}
+	i := s.find("res=")
+	if i < 0 {
+		return 0
+	}
+	if i == len(s.text) || s.text[i]|0x20 < 'a' || s.text[i]|0x20 > 'z' {
+		return wrong
+	}
+	s.wordResult(i)
+	return 0
 }

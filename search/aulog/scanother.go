@@ -12,7 +12,7 @@ func (s *scan) nothing() int { return 0 }
 // path finds the facts of a PATH record.
 func (s *scan) path() int {
 	if s.wants(WantFile) {
-		if i := s.find("name="); i >= 0 {
+		if i := s.find(" name="); i >= 0 {
 			v, ok := s.value(i)
 			if !ok {
 				return 4
@@ -31,6 +31,20 @@ func (s *scan) object() int {
 		}
 	}
 	return 0
+}
+
+// packet finds the host that sent a packet, and the label.
+func (s *scan) packet() int {
+	if s.wants(WantHost) {
+		if i := s.find("saddr="); i >= 0 {
+			w, ok := s.word(i)
+			if !ok {
+				return 1
+			}
+			s.f.Host = w
+		}
+	}
+	return s.object()
 }
 
 // cwd finds the facts of a CWD record.
@@ -102,7 +116,7 @@ func (s *scan) config() int {
 	s.messageRest()
 	if s.wants(WantSuccess) {
 		s.f.Result = ResultSuccess
-		s.result("res=", "1")
+		s.numericResult()
 	}
 	return 0
 }
@@ -113,7 +127,7 @@ func (s *scan) mac() int {
 		return code
 	}
 	s.messageRest()
-	s.result("res=", "1")
+	s.numericResult()
 	return 0
 }
 
@@ -128,12 +142,12 @@ func (s *scan) messageWho(missing int) int {
 		if !ok {
 			return 2
 		}
-		s.f.LoginUID, s.f.HasLoginUID = uint32(v), true
+		s.f.LoginUID = uint32(v)
 	}
 	if s.wants(WantSession) {
 		if i := s.find("ses="); i >= 0 {
 			if v, ok := strtoul(s.tail(i), 10); ok {
-				s.f.Session, s.f.HasSession = uint32(v), true
+				s.f.Session = uint32(v)
 			}
 		}
 	}
@@ -147,7 +161,7 @@ func (s *scan) messageRest() {
 		}
 	}
 	if s.wants(WantKey) {
-		s.keys()
+		_ = s.keys() // a key that makes no sense is none here
 	}
 }
 
@@ -159,7 +173,8 @@ func (s *scan) tty() int {
 		}
 	}
 	if s.wants(WantUID) {
-		if code := s.number("uid=", &s.f.UID, 0, 3); code != 0 {
+		var passed uint32 // stock reads it and forgets it
+		if code := s.number(" uid=", &passed, 0, 3); code != 0 {
 			return code
 		}
 	}
@@ -167,14 +182,12 @@ func (s *scan) tty() int {
 		if code := s.numberTail("auid=", &s.f.LoginUID, 5, 6); code != 0 {
 			return code
 		}
-		s.f.HasLoginUID = true
 	}
 	if s.wants(WantSession) {
 		if i := s.find("ses="); i >= 0 {
 			if code := s.numberAt(i, &s.f.Session, 7); code != 0 {
 				return code
 			}
-			s.f.HasSession = true
 		}
 	}
 	if s.wants(WantComm) {
@@ -200,10 +213,10 @@ func (s *scan) simple() int {
 			if code := s.numberAt(i, &s.f.LoginUID, 57); code != 0 {
 				return code
 			}
-			s.f.HasLoginUID = true
 		}
 	}
 	if s.wants(WantTerminal) {
+		s.f.Terminal = []byte("(none)")
 		if i := s.find("tty="); i >= 0 {
 			w, ok := s.word(i)
 			if !ok {
@@ -217,7 +230,6 @@ func (s *scan) simple() int {
 			if code := s.numberAt(i, &s.f.Session, 60); code != 0 {
 				return code
 			}
-			s.f.HasSession = true
 		}
 	}
 	return s.simpleRest()
@@ -246,7 +258,7 @@ func (s *scan) simpleRest() int {
 			}
 		}
 	}
-	s.result("res=", "1")
+	s.numericResult()
 	return 0
 }
 
@@ -256,7 +268,6 @@ func (s *scan) anomaly() int {
 		if code := s.numberTail("auid=", &s.f.LoginUID, 1, 2); code != 0 {
 			return code
 		}
-		s.f.HasLoginUID = true
 	}
 	if s.wants(WantUID) {
 		if code := s.number("uid=", &s.f.UID, 0, 3); code != 0 {
@@ -274,7 +285,7 @@ func (s *scan) anomaly() int {
 			if !ok {
 				return 7
 			}
-			s.f.Session, s.f.HasSession = uint32(v), true
+			s.f.Session = uint32(v)
 		}
 	}
 	if s.typ == tables.TypeAnomPromiscuous {
@@ -334,25 +345,29 @@ func (s *scan) anomalyRest() int {
 		}
 		s.f.Syscall = int(int32(nr))
 	}
-	s.result("res=", "1")
+	s.numericResult()
 	return 0
 }
 
 // integrity finds the facts of an INTEGRITY_ record.
 func (s *scan) integrity() int {
+	var passed uint32 // stock reads the uid and forgets it
 	for _, x := range [...]struct {
 		want Want
 		key  string
 		dst  *uint32
 		open int
 	}{
-		{WantPID, "pid=", &s.f.PID, 1},
-		{WantUID, "uid=", &s.f.UID, 3},
+		{0, "pid=", &s.f.PID, 1},
+		{WantUID, " uid=", &passed, 3},
 		{WantLoginUID, "auid=", &s.f.LoginUID, 5},
 		{WantSession, "ses=", &s.f.Session, 10},
 	} {
-		if !s.wants(x.want) {
+		if x.want != 0 && !s.wants(x.want) {
 			continue
+		}
+		if x.want == WantLoginUID {
+			s.pos = 0
 		}
 		i := s.find(x.key)
 		if i < 0 {
@@ -361,8 +376,6 @@ func (s *scan) integrity() int {
 		if code := s.numberAt(i, x.dst, x.open); code != 0 {
 			return code
 		}
-		s.f.HasLoginUID = s.f.HasLoginUID || x.want == WantLoginUID
-		s.f.HasSession = s.f.HasSession || x.want == WantSession
 	}
 	if s.wants(WantSubject) {
 		l, code := s.label("subj=", 12)
@@ -385,7 +398,7 @@ func (s *scan) integrity() int {
 			}
 		}
 	}
-	s.result("res=", "1")
+	s.numericResult()
 	return 0
 }
 
@@ -395,7 +408,6 @@ func (s *scan) daemon() int {
 		if code := s.number("auid=", &s.f.LoginUID, 1, 2); code != 0 {
 			return code
 		}
-		s.f.HasLoginUID = true
 	}
 	if s.wants(WantPID) {
 		if code := s.number("pid=", &s.f.PID, 4, 5); code != 0 {
@@ -415,7 +427,6 @@ func (s *scan) daemon() int {
 			if code := s.numberAt(i, &s.f.Session, 9); code != 0 {
 				return code
 			}
-			s.f.HasSession = true
 		}
 	}
 	if s.wants(WantSubject) {
@@ -423,8 +434,8 @@ func (s *scan) daemon() int {
 			s.addLabels(s.tail(i), nil)
 		}
 	}
-	s.result("res=", "1", "yes", "suc")
-	return 0
+	s.pos = 0
+	return s.daemonResult(12)
 }
 
 // daemonPeer finds the facts of what auditd says about a machine that sends to
@@ -439,8 +450,7 @@ func (s *scan) daemonPeer() int {
 			s.f.Host = w
 		}
 	}
-	s.result("res=", "1", "yes", "suc")
-	return 0
+	return s.daemonResult(2)
 }
 
 // decision finds the verdict and the permissions of an AVC.
@@ -449,14 +459,13 @@ func (s *scan) decision(a *AVC) int {
 	if i < 0 {
 		return 0
 	}
-	verdict := bytes.TrimLeft(s.text[i:], " ")
 	open := bytes.IndexByte(s.text[i:], '{')
 	if open < 0 {
 		return 0
 	}
-	a.Result = ResultFailed
-	if !bytes.HasPrefix(verdict, []byte("denied")) {
-		a.Result = ResultSuccess
+	a.Result = ResultSuccess
+	if bytes.Contains(s.text[i:i+open], []byte("denied")) {
+		a.Result = ResultFailed
 	}
 	s.f.Result = a.Result
 	start := i + open + 1

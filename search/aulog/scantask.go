@@ -1,6 +1,10 @@
 package aulog
 
-import "bytes"
+import (
+	"bytes"
+
+	"vigil/audit/tables"
+)
 
 // syscall finds the facts of a SYSCALL record.
 func (s *scan) syscall() int {
@@ -27,18 +31,17 @@ func (s *scan) syscall() int {
 	if code := s.outcome(); code != 0 {
 		return code
 	}
-	for _, a := range [...]struct {
-		key           string
-		missing, open int
-	}{{"a0=", 11, 12}, {"a1=", 11, 12}} {
-		i := s.find(a.key)
+	at := s.pos
+	for _, key := range [...]string{"a0=", "a1="} {
+		i := s.find(key)
 		if i < 0 {
-			return a.missing
+			return 11
 		}
 		if _, ok := s.word(i); !ok {
-			return a.open
+			return 12
 		}
 	}
+	s.pos = at
 	return s.task()
 }
 
@@ -89,7 +92,6 @@ func (s *scan) task() int {
 		if code := s.number("auid=", &s.f.LoginUID, 19, 20); code != 0 {
 			return code
 		}
-		s.f.HasLoginUID = true
 	}
 	if code := s.taskIDs(); code != 0 {
 		return code
@@ -108,7 +110,6 @@ func (s *scan) task() int {
 			if code := s.numberAt(i, &s.f.Session, 35); code != 0 {
 				return code
 			}
-			s.f.HasSession = true
 		}
 	}
 	return s.taskNames()
@@ -116,13 +117,12 @@ func (s *scan) task() int {
 
 func (s *scan) taskIDs() int {
 	if s.wants(WantUID) {
-		i := s.find("uid=")
-		if i >= 5 && s.text[i-5] == 'a' {
-			at := s.pos
+		at, i := s.pos, s.find("uid=")
+		for i >= 5 && s.text[i-5] == 'a' {
 			s.pos = i
 			i = s.find("uid=")
-			s.pos = at
 		}
+		s.pos = at
 		if i < 0 {
 			return 22
 		}
@@ -149,7 +149,8 @@ func (s *scan) taskIDs() int {
 	return 0
 }
 
-// taskNames finds what stands behind the ids.
+// taskNames finds what stands behind the ids. None of it moves the place at which
+// the search goes on.
 func (s *scan) taskNames() int {
 	if s.wants(WantComm) {
 		if code := s.comm(38); code != 0 {
@@ -168,6 +169,7 @@ func (s *scan) taskNames() int {
 		s.f.Exe = v
 	}
 	if s.wants(WantSubject) {
+		at := s.pos
 		l, code := s.label("subj=", 41)
 		if code != 0 {
 			return code
@@ -175,24 +177,33 @@ func (s *scan) taskNames() int {
 		if l != nil {
 			s.addLabels(l, nil)
 		}
+		s.pos = at
 	}
-	if s.wants(WantKey) {
-		s.keys()
+	if s.wants(WantKey) && s.typ == tables.TypeSyscall {
+		if code := s.keys(); code != 0 {
+			return code
+		}
 	}
+	s.numericResult()
 	return 0
 }
 
-// comm finds comm=, whose absence is wrong if missing is not 0.
+// comm finds comm=, whose absence is wrong if missing is not 0. The search goes
+// on where it was.
 func (s *scan) comm(missing int) int {
 	i := s.find("comm=")
 	if i < 0 {
 		return missing
 	}
+	at := s.pos
 	v, ok := s.value(i)
+	s.pos = at
 	if !ok {
 		return 37
 	}
-	s.f.Comms = append(s.f.Comms, v)
+	if v != nil {
+		s.f.Comms = append(s.f.Comms, v)
+	}
 	return 0
 }
 
@@ -200,26 +211,27 @@ func (s *scan) comm(missing int) int {
 const keySeparator = 1
 
 // keys finds key=, of which a rule may have several.
-func (s *scan) keys() {
+func (s *scan) keys() int {
 	i := s.find("key=")
 	if i < 0 {
-		return
+		return 0
 	}
-	if i < len(s.text) && s.text[i] == '"' {
-		if v, ok := s.value(i); ok {
-			s.f.Keys = append(s.f.Keys, v)
-		}
-		return
+	quoted := i < len(s.text) && s.text[i] == '"'
+	v, ok := s.value(i)
+	switch {
+	case !ok:
+		return 44
+	case v == nil:
+		return 45
+	case quoted:
+		s.f.Keys = append(s.f.Keys, v)
+		return 0
 	}
-	w := s.tail(i)
-	if string(w) == "(null)" {
-		return
-	}
-	for v := s.unhex(w); ; {
+	for {
 		j := bytes.IndexByte(v, keySeparator)
 		if j < 0 {
 			s.f.Keys = append(s.f.Keys, v)
-			return
+			return 0
 		}
 		s.f.Keys = append(s.f.Keys, v[:j])
 		v = v[j+1:]
@@ -228,13 +240,7 @@ func (s *scan) keys() {
 
 // taskMessage finds the facts of a record that consists of a task's fields and a
 // result.
-func (s *scan) taskMessage() int {
-	if code := s.task(); code != 0 {
-		return code
-	}
-	s.result("res=", "1", "yes")
-	return 0
-}
+func (s *scan) taskMessage() int { return s.task() }
 
 // uring finds the facts of a URINGOP record.
 func (s *scan) uring() int { return s.task() }

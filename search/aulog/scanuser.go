@@ -36,14 +36,12 @@ func (s *scan) userFront() int {
 		if code := s.number("auid=", &s.f.LoginUID, 7, 8); code != 0 {
 			return code
 		}
-		s.f.HasLoginUID = true
 	}
 	if s.wants(WantSession) {
 		if i := s.find("ses="); i >= 0 {
 			if code := s.numberAt(i, &s.f.Session, 10); code != 0 {
 				return code
 			}
-			s.f.HasSession = true
 		}
 	}
 	if s.wants(WantSubject) {
@@ -59,14 +57,9 @@ func (s *scan) userFront() int {
 }
 
 func (s *scan) userText() int {
-	if s.wants(WantUID) { // a program's uid= goes before the kernel's
-		if i := s.find("uid="); i >= 0 {
-			if i >= 5 && s.text[i-5] != ' ' && s.text[i-5] != '\'' {
-				return 25
-			}
-			if code := s.numberAt(i, &s.f.UID, 25); code != 0 {
-				return code
-			}
+	if s.wants(WantUID) {
+		if code := s.programUID(); code != 0 {
+			return code
 		}
 	}
 	if s.wants(WantGID) && s.typ == tables.TypeGrpMgmt {
@@ -95,6 +88,36 @@ func (s *scan) userText() int {
 	return s.userEnd()
 }
 
+// programUID finds the uid= that a program has written, which goes before the
+// kernel's.
+func (s *scan) programUID() int {
+	at := s.pos
+	for {
+		i := s.find("uid=")
+		if i < 0 {
+			s.pos = at
+			return 0
+		}
+		switch s.text[max(i-5, 0)] {
+		case 'a', 'u': // auid=, uuid=
+			s.pos = i
+			continue
+		case ' ', '\'':
+		default:
+			return 25
+		}
+		if i == len(s.text) || s.text[i] < '0' || s.text[i] > '9' {
+			return 14
+		}
+		v, ok := strtoul(s.tail(i), 10)
+		if !ok {
+			return 15
+		}
+		s.f.UID = uint32(v)
+		return 0
+	}
+}
+
 func (s *scan) userAcct() {
 	i := s.find("acct=")
 	if i < 0 {
@@ -106,6 +129,18 @@ func (s *scan) userAcct() {
 }
 
 func (s *scan) userEnd() int {
+	if s.wants(WantFile) && s.typ == tables.TypeVirtResource {
+		at := s.pos
+		s.pos = 0
+		for _, key := range []string{"new-disk=", "path="} {
+			if i := s.find(key); i >= 0 {
+				if v, ok := s.value(i); ok && v != nil {
+					s.addFile(v)
+				}
+			}
+		}
+		s.pos = at
+	}
 	if s.wants(WantFile) {
 		if i := s.find("cwd="); i >= 0 {
 			if v, ok := s.value(i); ok {
@@ -121,12 +156,8 @@ func (s *scan) userEnd() int {
 		}
 	}
 	if s.wants(WantHost) {
-		if i := s.find("hostname="); i >= 0 {
-			w, ok := s.word(i)
-			if !ok {
-				return 17
-			}
-			s.f.Host = w
+		if code := s.userHost(); code != 0 {
+			return code
 		}
 	}
 	if s.wants(WantTerminal) {
@@ -143,13 +174,31 @@ func (s *scan) userEnd() int {
 			if bytes.IndexByte(s.text[i:], '\'') < 0 {
 				return 21
 			}
-			s.f.Result = ResultFailed
-			for _, w := range []string{"yes", "suc", "1"} {
-				if bytes.HasPrefix(s.text[i:], []byte(w)) {
-					s.f.Result = ResultSuccess
-				}
-			}
+			s.wordResult(i)
 		}
+	}
+	return 0
+}
+
+// userHost finds the host, or its address if the program does not know its name.
+func (s *scan) userHost() int {
+	i := s.find("hostname=")
+	if i < 0 {
+		return 0
+	}
+	w, ok := s.word(i)
+	if !ok {
+		return 17
+	}
+	if s.f.Host = w; string(w) != "?" {
+		return 0
+	}
+	if i = s.find("addr="); i >= 0 {
+		w, ok = s.word(i)
+		if !ok {
+			return 18
+		}
+		s.f.Host = w
 	}
 	return 0
 }
@@ -194,17 +243,13 @@ func (s *scan) login() int {
 		}
 	}
 	if s.wants(WantLoginUID) {
-		key := "auid="
-		if s.find(" auid=") >= 0 {
-			key = " auid="
-		}
+		key := " auid="
 		if s.find("new auid=") >= 0 {
 			key = "new auid="
 		}
 		if code := s.numberTail(key, &s.f.LoginUID, 7, 8); code != 0 {
 			return code
 		}
-		s.f.HasLoginUID = true
 	}
 	if s.wants(WantSession) {
 		key := " ses="
@@ -214,11 +259,10 @@ func (s *scan) login() int {
 		if code := s.numberTail(key, &s.f.Session, 14, 15); code != 0 {
 			return code
 		}
-		s.f.HasSession = true
 	}
 	if s.wants(WantSuccess) {
 		s.f.Result = ResultSuccess
-		s.result("res=", "1")
+		s.numericResult()
 	}
 	return 0
 }

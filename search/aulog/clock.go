@@ -1,0 +1,163 @@
+package aulog
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Clock makes seconds of what -ts and -te are given.
+type Clock struct {
+	Now      time.Time
+	Boot     func() (time.Time, error) // when the host was booted
+	Location *time.Location            // UTC if nil
+	Locale   Locale
+	Dialect  Dialect
+}
+
+// Start returns the second that the words after -ts mean: a date and a time, in
+// this order or the other, or one of them. A date alone begins at midnight, a
+// time alone is today's. The error is stock's.
+func (c Clock) Start(words []string) (int64, error) { return c.parse(words, "start") }
+
+// End is Start for -te: a date alone ends at this time of the day.
+func (c Clock) End(words []string) (int64, error) { return c.parse(words, "end") }
+
+// firstYear is the first that stock takes for the year of a log.
+const firstYear = 2004
+
+func (c Clock) parse(words []string, which string) (int64, error) {
+	if c.Location == nil {
+		c.Location = time.UTC
+	}
+	date, clock := split(words)
+	now := c.Now.In(c.Location)
+	day, exact := now, false
+	if date != "" {
+		var err error
+		if day, exact, err = c.day(date, which); err != nil {
+			return 0, err
+		}
+	}
+	switch {
+	case clock != "":
+		h, m, s, err := hourMinuteSecond(clock, which)
+		if err != nil {
+			return 0, err
+		}
+		day = time.Date(day.Year(), day.Month(), day.Day(), h, m, s, 0, c.Location)
+	case !exact && which == "end":
+		day = time.Date(day.Year(), day.Month(), day.Day(), now.Hour(), now.Minute(), now.Second(), 0, c.Location)
+	case !exact:
+		day = midnight(day)
+	}
+	if day.Year() < firstYear {
+		return 0, fmt.Errorf("Error - year is %d", day.Year()) //nolint:staticcheck // stock's words
+	}
+	return day.Unix(), nil
+}
+
+// split tells the date from the time, which has a colon. Of two words with a
+// colon the first is the time, of two without one the first is the date.
+func split(words []string) (date, clock string) {
+	if len(words) == 1 {
+		if strings.Contains(words[0], ":") {
+			return "", words[0]
+		}
+		return words[0], ""
+	}
+	if strings.Contains(words[0], ":") {
+		return words[1], words[0]
+	}
+	return words[0], words[1]
+}
+
+func midnight(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+}
+
+// day returns the day that a date means; exact if it has a time of its own, with
+// which a word such as "recent" comes.
+func (c Clock) day(date, which string) (t time.Time, exact bool, err error) {
+	now := c.Now.In(c.Location)
+	switch date {
+	case "now":
+		return now, true, nil
+	case "recent":
+		return now.Add(-10 * time.Minute), true, nil
+	case "this-hour":
+		return now.Truncate(time.Minute).Add(-time.Duration(now.Minute()) * time.Minute), true, nil
+	case "boot":
+		boot, err := c.Boot()
+		if err != nil {
+			return t, false, fmt.Errorf("find boot time: %w", err)
+		}
+		return boot.In(c.Location), true, nil
+	case "today":
+		return now, which == "end", nil
+	case "yesterday":
+		return midnight(now.AddDate(0, 0, -1)), true, nil
+	case "this-week":
+		return midnight(now.AddDate(0, 0, -int(now.Weekday()))), true, nil
+	case "week-ago":
+		return midnight(now.AddDate(0, 0, -7)), true, nil
+	case "this-month":
+		return midnight(now.AddDate(0, 0, 1-now.Day())), true, nil
+	case "this-year":
+		return time.Date(now.Year(), time.January, 1, 0, 0, 0, 0, c.Location), true, nil
+	}
+	y, m, d, rest, ok := c.Locale.parse(date)
+	switch {
+	case !ok:
+		return t, false, fmt.Errorf("Invalid %s date (%s). Month, Day, and Year are required.", which, date) //nolint:staticcheck // stock's words
+	case rest != "":
+		return t, false, fmt.Errorf("Error parsing %s date (%s)", which, date) //nolint:staticcheck // stock's words
+	}
+	return time.Date(y, time.Month(m), d, 0, 0, 0, 0, c.Location), false, nil
+}
+
+// hourMinuteSecond reads HH:MM[:SS].
+func hourMinuteSecond(s, which string) (h, m, sec int, err error) {
+	wrong := fmt.Errorf("Invalid %s time (%s). Hour, Minute, and Second are required.", which, s) //nolint:staticcheck // stock's words
+	full := s
+	if strings.Count(s, ":") == 1 {
+		full += ":00"
+	}
+	rest := full
+	for i, x := range [...]struct {
+		dst *int
+		max int
+	}{{&h, 23}, {&m, 59}, {&sec, 61}} {
+		if i > 0 {
+			if !strings.HasPrefix(rest, ":") {
+				return 0, 0, 0, wrong
+			}
+			rest = rest[1:]
+		}
+		var ok bool
+		if *x.dst, rest, ok = digits(rest, 2, 0, x.max); !ok {
+			return 0, 0, 0, wrong
+		}
+	}
+	if rest != "" {
+		return 0, 0, 0, fmt.Errorf("Error parsing %s time (%s)", which, s) //nolint:staticcheck // stock's words
+	}
+	return h, m, sec, nil
+}
+
+// digits reads at most n digits, as strptime(3) does: it stops before one that
+// would exceed max. Spaces before them are passed over.
+func digits(s string, n, lowest, highest int) (v int, rest string, ok bool) {
+	for len(s) > 0 && s[0] == ' ' {
+		s = s[1:]
+	}
+	i := 0
+	for i < n && i < len(s) && s[i] >= '0' && s[i] <= '9' && v*10+int(s[i]-'0') <= highest {
+		v = v*10 + int(s[i]-'0')
+		i++
+	}
+	if i == 0 || v < lowest {
+		return 0, s, false
+	}
+	return v, s[i:], true
+}

@@ -1,0 +1,241 @@
+package ausearch
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"vigil/search/aulog"
+	"vigil/search/auparse"
+)
+
+// Deps is what ausearch takes from the host.
+type Deps struct {
+	Stdin    *os.File // nil: there is none
+	Out, Err io.Writer
+
+	Names       auparse.Names                    // of the users and groups that are printed
+	UserByName  func(name string) (uint32, bool) // of those that are asked for
+	GroupByName func(name string) (uint32, bool)
+
+	Now      func() time.Time
+	Boot     func() (time.Time, error) // when the host was booted
+	Location *time.Location
+	Locale   aulog.Locale // how dates are written in the arguments
+
+	LogFile string          // auditd.conf's log_file
+	Timeout int64           // its end_of_event_timeout in seconds; 0: aulog.DefaultTimeout
+	Version auparse.Version // whose options, words and outputs
+}
+
+// Exit statuses; those of checkpoints are in checkpoint.go.
+const (
+	exitFound   = 0
+	exitNothing = 1 // nothing found, or the arguments or the input are wrong
+)
+
+// versions are what --version says.
+const (
+	version3 = "3.0.9"
+	version4 = "4.2.2"
+)
+
+func (d *Deps) clock(dialect aulog.Dialect) aulog.Clock {
+	return aulog.Clock{Now: d.Now(), Boot: d.Boot, Location: d.Location, Locale: d.Locale, Dialect: dialect}
+}
+
+// Run is ausearch with the arguments after its name; it returns the exit status.
+func Run(args []string, deps Deps) int {
+	dialect, version := aulog.Audit3, version3
+	if deps.Version == auparse.V4 {
+		dialect, version = aulog.Audit4, version4
+	}
+	if len(args) == 0 && deps.Stdin != nil && !isFIFO(deps.Stdin) {
+		fmt.Fprint(deps.Out, usage)
+		return exitNothing
+	}
+	opts, err := parse(args, &deps, dialect)
+	switch {
+	case err != nil:
+		fmt.Fprintln(deps.Err, err)
+		return exitNothing
+	case opts.help:
+		fmt.Fprint(deps.Out, usage)
+		return exitFound
+	case opts.version:
+		fmt.Fprintf(deps.Out, "ausearch version %s\n", version)
+		return exitFound
+	}
+	s := &searcher{opts: opts, deps: deps, dialect: dialect}
+	return s.run()
+}
+
+func isFIFO(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeNamedPipe != 0
+}
+
+// searcher is one run.
+type searcher struct {
+	opts    options
+	deps    Deps
+	dialect aulog.Dialect
+	facts   aulog.Facts
+	out     *bufio.Writer
+	print   *printer
+	input   aulog.Input
+	check   *checkpoint
+}
+
+func (s *searcher) run() int {
+	input, err := aulog.Locate(aulog.Choice{
+		Path: s.opts.path, InputLogs: s.opts.inputLogs, Stdin: s.deps.Stdin, LogFile: s.deps.LogFile,
+	})
+	if err != nil {
+		fmt.Fprintf(s.deps.Err, "stat: %s\n", reason(err))
+		return exitNothing
+	}
+	if input.Note != "" {
+		fmt.Fprintln(s.deps.Err, input.Note)
+	}
+	s.input = input
+	if code := s.loadCheckpoint(); code != 0 {
+		return code
+	}
+	timeout := s.opts.timeout
+	if timeout == 0 {
+		timeout = s.deps.Timeout
+	}
+	s.out = bufio.NewWriterSize(s.deps.Out, 64<<10)
+	s.print = newPrinter(&s.opts, &s.deps)
+	cfg := aulog.Config{Files: input.Files, Timeout: timeout, Range: s.opts.query.span, BadStamp: s.badStamp}
+	if input.Stdin != nil {
+		cfg.Files, cfg.Stream = nil, input.Stdin
+	}
+	r := aulog.NewReader(cfg)
+	defer func() { _ = r.Close() }() // it was only read
+	code := s.search(r)
+	if err := s.out.Flush(); err != nil && code == exitFound {
+		return exitNothing
+	}
+	if code != exitFound {
+		return code
+	}
+	return s.saveCheckpoint()
+}
+
+// badStamp complains about a line as stock does.
+func (s *searcher) badStamp(stamp []byte) {
+	fmt.Fprintf(s.deps.Err, "Error extracting time stamp (%s)\n", auparse.TTY.Append(nil, stamp))
+}
+
+// search goes through the events and prints those that are found.
+func (s *searcher) search(r *aulog.Reader) int {
+	found := false
+	for {
+		e, err := r.Next()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				return s.failed(err)
+			}
+			break
+		}
+		if !s.admit(e) {
+			continue
+		}
+		found = true
+		if _, err := s.out.Write(s.print.event(e)); err != nil {
+			return exitNothing
+		}
+		if s.opts.flush {
+			if err := s.out.Flush(); err != nil {
+				return exitNothing
+			}
+		}
+		s.noteCheckpoint(e)
+		if s.opts.justOne {
+			break
+		}
+	}
+	return s.verdict(found)
+}
+
+func (s *searcher) failed(err error) int {
+	var open *aulog.OpenError
+	if errors.As(err, &open) {
+		fmt.Fprintf(s.deps.Err, "Error opening %s (%s)\n", open.Path, reason(open.Err))
+	} else {
+		fmt.Fprintf(s.deps.Err, "Error reading log (%s)\n", reason(err))
+	}
+	return exitNothing
+}
+
+// verdict is the exit status, and what is said if nothing was found.
+func (s *searcher) verdict(found bool) int {
+	if found {
+		return exitFound
+	}
+	if s.check != nil {
+		if code := s.check.verdict(s.deps.Err); code != 0 {
+			return code
+		}
+	}
+	if s.opts.format != formatRaw {
+		fmt.Fprintln(s.deps.Err, "<no matches>")
+	}
+	return exitNothing
+}
+
+// admit decides about an event.
+func (s *searcher) admit(e *aulog.Event) bool {
+	if s.check != nil && !s.check.admit(e) {
+		return false
+	}
+	q := &s.opts.query
+	if !q.front(e) {
+		return false
+	}
+	var unparsed func(*aulog.Record)
+	if s.opts.debug {
+		unparsed = s.unparsed
+	}
+	bad, ok := s.facts.Extract(e, q.want, s.dialect, unparsed)
+	if !ok {
+		if s.opts.debug {
+			fmt.Fprintf(s.deps.Err, "Malformed event skipped, rc=%d. %s\n", bad.Code,
+				auparse.TTY.Append(nil, bad.Record.Text))
+		}
+		return false
+	}
+	return q.holds(e, &s.facts)
+}
+
+func (s *searcher) unparsed(r *aulog.Record) {
+	n := int(r.Type)
+	if r.Type == aulog.NoType {
+		n = -1
+	}
+	fmt.Fprintf(s.deps.Err, "Unparsed type:%d\n - skipped", n)
+}
+
+// reason is the text of an error of the system, as strerror(3) has it.
+func reason(err error) string {
+	text := rootCause(err).Error()
+	if text != "" && text[0] >= 'a' && text[0] <= 'z' {
+		text = string(text[0]-'a'+'A') + text[1:]
+	}
+	return text
+}
+
+func rootCause(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}
