@@ -5,7 +5,7 @@ import "vigil/search/auparse/words"
 // appendArgument appends argument i of a system call, a hexadecimal number, as what the call takes it for.
 func (x *Interpreter) appendArgument(dst []byte, i int, c *call, value []byte) []byte {
 	name := c.syscall()
-	if name == "" || c.uring {
+	if name == "" || c.uring || !c.known && !c.native {
 		return appendHex(dst, value)
 	}
 	var ok bool
@@ -48,6 +48,9 @@ func (x *Interpreter) argument0(dst []byte, name string, value []byte) ([]byte, 
 	case "socket":
 		return x.number(dst, words.Family, value, 16, "unknown-family(0x"), true
 	case "socketcall":
+		if _, ok := parseInt(value, 16); !ok {
+			return conversionError(dst, value), true
+		}
 		return x.number(dst, words.Socketcall, value, 16, "unknown-socketcall("), true
 	case "ptrace":
 		return x.number(dst, words.Ptrace, value, 16, "unknown-ptrace(0x"), true
@@ -258,7 +261,7 @@ func (x *Interpreter) appendSocketLevel(dst, value []byte) []byte {
 
 // appendSocketOption appends a socket's option, by its level.
 func (x *Interpreter) appendSocketOption(dst []byte, level uint64, value []byte) ([]byte, bool) {
-	switch uint32(level) {
+	switch level {
 	case 0:
 		return x.number(dst, words.IpOption, value, 16, "unknown-ipopt-name(0x"), true
 	case 1:
@@ -277,9 +280,13 @@ func (x *Interpreter) appendSocketOption(dst []byte, level uint64, value []byte)
 
 // appendFcntlArgument appends the third argument of fcntl(2), by its command.
 func (x *Interpreter) appendFcntlArgument(dst []byte, command uint64, value []byte) ([]byte, bool) {
-	switch uint32(command) {
+	n, ok := parseUint(value, 16)
+	if !ok {
+		return conversionError(dst, value), true
+	}
+	switch command {
 	case 2: // F_SETFD
-		return append(dst, "FD_CLOEXEC"...), string(value) == "1"
+		return append(dst, "FD_CLOEXEC"...), n == 1
 	case 8: // F_SETOWN
 		return x.appendID(dst, value, 16, x.AppendUser), true
 	}

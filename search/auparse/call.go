@@ -12,8 +12,9 @@ import (
 type call struct {
 	arch   tables.Arch
 	known  bool  // arch is known
+	native bool  // if arch is not known, it is the machine's own, for the arguments as well
 	number int32 // -1 if the record has none
-	uring  bool  // number is an io_uring operation
+	uring  bool  // number is an io_uring operation: 4.2's machine of URINGOP records
 	first  uint64
 	second uint64
 	info   bool // fan_info is a number of a rule
@@ -22,30 +23,44 @@ type call struct {
 	named bool
 }
 
+// newCall returns the call of a record before its fields are known.
+func newCall(v Version, t tables.Type) call {
+	return call{number: -1, uring: v == V4 && t == tables.TypeUringOp}
+}
+
 // note takes a field into account, by its place; the record's type is at place 1.
-func (c *call) note(kind tables.Type, place int, name, value []byte) {
+func (c *call) note(v Version, kind tables.Type, place int, name, value []byte) {
 	switch {
 	case (place == 2 || place == 11) && string(name) == "arch":
 		c.setArch(value)
 	case (place == 3 || place == 12) && string(name) == "syscall":
 		c.setNumber(value)
-	case place == 2 && kind == tables.TypeUringOp && string(name) == "uring_op":
-		c.uring = true
+	case v == V4 && place == 2 && kind == tables.TypeUringOp && string(name) == "uring_op":
 		c.setNumber(value)
 	case place == 6 && string(name) == "a0":
-		c.first, _ = parseUint(value, 16)
+		c.first = parseArgument(value)
 	case place == 7 && string(name) == "a1":
-		c.second, _ = parseUint(value, 16)
+		c.second = parseArgument(value)
 	case kind == tables.TypeFanotify && string(name) == "fan_type":
 		n, _ := parseUint(value, 10)
 		c.info = n == 1
 	}
 }
 
+// parseArgument reads an argument: all bits set if it is too large.
+func parseArgument(value []byte) uint64 {
+	n, ok := parseUint(value, 16)
+	if !ok {
+		return 1<<64 - 1
+	}
+	return n
+}
+
 func (c *call) setArch(value []byte) {
 	n, ok := parseUint(value, 16)
 	c.arch = tables.Arch(uint32(n))
 	c.known = ok && c.arch.Known()
+	c.uring = c.uring && !c.known
 }
 
 func (c *call) setNumber(value []byte) {

@@ -48,7 +48,7 @@ func errnoName(errno int32) (string, bool) {
 
 // appendErrno appends the name of an error, with or without a sign.
 func appendErrno(dst, value []byte) []byte {
-	n, ok := parseInt(value, 10)
+	n, ok := parseUint(value, 10)
 	if !ok {
 		return conversionError(dst, value)
 	}

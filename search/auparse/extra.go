@@ -66,7 +66,7 @@ func equalFold(a, b []byte) bool {
 
 // appendExtra appends what the daemon has said of a field, and false if it has said nothing. Names of users and groups
 // are strings as the kernel encodes them, the rest is as it is.
-func (x *Interpreter) appendExtra(dst []byte, r *Record, name []byte) ([]byte, bool) {
+func (x *Interpreter) appendExtra(dst []byte, r *Record, k kind, name []byte) ([]byte, bool) {
 	if len(r.Enrichment) == 0 {
 		return dst, false
 	}
@@ -75,7 +75,7 @@ func (x *Interpreter) appendExtra(dst []byte, r *Record, name []byte) ([]byte, b
 		return dst, false
 	}
 	start := len(dst)
-	if bytes.Contains(name, []byte("id")) {
+	if k == kindUser || k == kindGroup {
 		dst = x.appendEscaped(dst, value)
 	} else {
 		dst = append(dst, value...)

@@ -6,12 +6,12 @@ import (
 	"vigil/search/auparse/words"
 )
 
-// oflagBase returns the base in which libauparse reads oflag=. The kernel prints it in octal, but with 0x in MQ_OPEN.
+// oflagBase returns the base in which libauparse reads oflag=. The kernel prints it in octal, with 0x in MQ_OPEN.
 func (x *Interpreter) oflagBase() uint64 {
 	if x.version == V3 {
 		return 16
 	}
-	return 8
+	return 0
 }
 
 // appendOpenFlags appends the flags of open(2). Neither O_WRONLY nor O_RDWR is O_RDONLY.
@@ -193,7 +193,7 @@ func appendWalkFlags(dst, value []byte) []byte {
 	switch {
 	case !ok:
 		return conversionError(dst, value)
-	case n == 0:
+	case uint32(n) == 0:
 		return append(dst, "none"...)
 	}
 	start := len(dst)
@@ -209,15 +209,14 @@ func appendWalkFlags(dst, value []byte) []byte {
 		}
 	}
 	if len(dst) == start {
-		dst = append(dst, "0x"...)
-		dst = strconv.AppendUint(dst, n, 16)
+		dst = appendHex(dst, value)
 	}
 	return dst
 }
 
 // appendPerm appends the permissions of a rule. None are all.
 func appendPerm(dst, value []byte) []byte {
-	n, ok := parseUint(value, 10)
+	n, ok := parseInt(value, 10)
 	if !ok {
 		return conversionError(dst, value)
 	}
@@ -226,7 +225,7 @@ func appendPerm(dst, value []byte) []byte {
 	}
 	start := len(dst)
 	for _, p := range [...]struct {
-		bit  uint64
+		bit  int64
 		name string
 	}{{4, "read"}, {2, "write"}, {1, "exec"}, {8, "attr"}} {
 		if n&p.bit != 0 {

@@ -84,7 +84,7 @@ func (x *Interpreter) kindOf(t tables.Type, name, value []byte) kind {
 func (x *Interpreter) kindByName(t tables.Type, name, value []byte) kind {
 	switch string(name) {
 	case "acct":
-		if len(value) > 0 && (value[0] == '"' || countHex(value) == len(value)) {
+		if countHex(value) == len(value) || value[0] == '"' {
 			return kindEscaped
 		}
 		return kindNone

@@ -28,8 +28,8 @@ func (x *Interpreter) AppendLine(dst []byte, r *Record) []byte {
 	}
 	dst = append(dst, " msg=audit("...)
 	dst = x.AppendStamp(dst, r.ID)
-	dst = append(dst, ") : "...)
-	p := printer{x: x, r: r, rest: r.Body, call: call{number: -1}}
+	dst = append(dst, ") "...)
+	p := printer{x: x, r: r, rest: r.Body, call: newCall(x.version, r.Type)}
 	return p.print(dst)
 }
 
@@ -51,17 +51,20 @@ type printer struct {
 func (p *printer) print(dst []byte) []byte {
 	r := p.r
 	syscall := r.Type == tables.TypeSyscall || r.Type == tables.TypeSeccomp
-	if syscall {
-		p.arguments()
-	} else {
+	if p.call.native = syscall; !syscall && !p.call.uring {
 		p.call.number = 0
 	}
-	p.call.uring = r.Type == tables.TypeUringOp
+	if r.Type == tables.TypeSyscall {
+		p.arguments()
+	}
 	found, comma, first := false, false, true
 	for {
 		equals := bytes.IndexByte(p.rest, '=')
 		if equals < 0 {
 			break
+		}
+		if !found {
+			dst = append(dst, ": "...)
 		}
 		found, comma = true, false
 		name := p.rest[:equals]
@@ -84,10 +87,14 @@ func (p *printer) print(dst []byte) []byte {
 		value, comma = p.value(name)
 		dst = p.field(dst, name, value, comma)
 	}
-	if !found || comma {
-		dst = p.x.appendPlain(dst, p.rest)
+	start := len(dst)
+	if !found {
+		dst = append(dst, ": "...)
 	}
-	return dst
+	if !found || comma {
+		dst = append(dst, p.rest...)
+	}
+	return p.x.escape.escape(dst, start)
 }
 
 // spaced returns name with a space before it, as it is behind the stamp.
@@ -145,8 +152,8 @@ func (p *printer) field(dst, name, value []byte, comma bool) []byte {
 			p.call.known = false
 		}
 	case kindSyscall:
-		if p.call.number < 0 || p.call.uring {
-			p.call.setNumber(value)
+		if dst, ok := p.syscall(dst, value); !ok {
+			return dst
 		}
 	case kindNone:
 		dst = p.x.appendPlain(dst, value)
@@ -155,15 +162,32 @@ func (p *printer) field(dst, name, value []byte, comma bool) []byte {
 		}
 		return append(dst, ' ')
 	}
-	if dst, ok := p.x.appendExtra(dst, p.r, name); ok {
+	if dst, ok := p.x.appendExtra(dst, p.r, k, name); ok {
 		return p.end(dst, k)
 	}
+	start := len(dst)
 	if k == kindKey {
 		dst = p.appendKeys(dst, value)
 	} else {
 		dst = p.x.appendKind(dst, k, &p.call, value)
 	}
+	if k == kindTTY && len(dst) == start {
+		dst = append(dst, "(null)"...) // what C prints for no string
+	}
 	return p.end(dst, k)
+}
+
+// syscall takes the number of the system call into account: the first counts, and of io_uring operations the last. What
+// is too large is said to be, and false returned.
+func (p *printer) syscall(dst, value []byte) ([]byte, bool) {
+	if p.call.number >= 0 && !p.call.uring {
+		return dst, true
+	}
+	if _, ok := parseUint(value, 10); !ok && !p.call.uring {
+		return append(conversionError(append(dst, "syscall "...), value), ' '), false
+	}
+	p.call.setNumber(value)
+	return dst, true
 }
 
 // end appends what ends a value.
@@ -196,9 +220,9 @@ func (p *printer) arguments() {
 		f := &p.r.Fields[i]
 		switch string(f.Name) {
 		case "a0":
-			p.call.first, _ = parseUint(f.Value, 16)
+			p.call.first = parseArgument(f.Value)
 		case "a1":
-			p.call.second, _ = parseUint(f.Value, 16)
+			p.call.second = parseArgument(f.Value)
 			return
 		}
 	}

@@ -3,7 +3,7 @@ package auparse
 import "strconv"
 
 // parseUint reads a number as the C library's strtoul does: spaces, a sign, as many digits as there are, nothing of
-// what follows. No digits are 0. It returns false if the number exceeds 64 bits.
+// what follows. No digits are 0. Base 0 is that of the number's prefix. It returns false if the number exceeds 64 bits.
 func parseUint(b []byte, base uint64) (uint64, bool) {
 	magnitude, negative, ok := parseMagnitude(b, base)
 	if negative {
@@ -33,6 +33,16 @@ func parseMagnitude(b []byte, base uint64) (n uint64, negative, ok bool) {
 	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
 		negative = b[0] == '-'
 		b = b[1:]
+	}
+	if base == 0 {
+		switch {
+		case len(b) > 2 && b[0] == '0' && b[1]|0x20 == 'x' && hexDigit(b[2]) < 16:
+			base = 16
+		case len(b) > 0 && b[0] == '0':
+			base = 8
+		default:
+			base = 10
+		}
 	}
 	if base == 16 && len(b) > 2 && b[0] == '0' && b[1]|0x20 == 'x' && hexDigit(b[2]) < 16 {
 		b = b[2:]

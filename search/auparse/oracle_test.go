@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -141,6 +142,8 @@ func stampLog(records []byte) []byte {
 	return log
 }
 
+var joinedKeys = regexp.MustCompile(`key=[0-9A-Fa-f]*01`)
+
 // compare compares ours with what an oracle has said, and returns the number of lines that it has said something of.
 func compare(t *testing.T, x *Interpreter, log []byte, lines, values [][]byte) (n int) {
 	t.Helper()
@@ -164,11 +167,21 @@ func compare(t *testing.T, x *Interpreter, log []byte, lines, values [][]byte) (
 			// Deliberate: stock escapes some values, we all of them.
 			want = TTY.escape(bytes.Clone(want), 0)
 		}
-		if got := x.AppendLine(nil, &r); !bytes.Equal(got, want) {
+		got := x.AppendLine(nil, &r)
+		if x.escape == Raw && bytes.IndexByte(got, '\n') >= 0 {
+			continue // it is several lines
+		}
+		if x.version == V4 && bytes.Contains(line, []byte("hook=")) && r.Enrichment != nil {
+			continue // behind a hook, stock has forgotten what the daemon said
+		}
+		if x.escape >= Shell && joinedKeys.Match(line) {
+			continue // stock prints what stands behind its string in memory
+		}
+		if !bytes.Equal(got, want) {
 			wrong++
 			t.Errorf("%q\n got line %q\nwant line %q", line, got, want)
 		}
-		if wrong > 20 {
+		if wrong > 8 {
 			t.Fatal("and so on")
 		}
 	}

@@ -106,7 +106,7 @@ func (x *Interpreter) Load(dst *Record, rec audit.Record) {
 	dst.Fields = dst.Fields[:0]
 	dst.made = dst.made[:0]
 	dst.extra.load(rec.Enrichment)
-	dst.call = call{number: -1}
+	dst.call = newCall(x.version, rec.Type)
 	s := splitter{rest: rec.Body, to: dst, version: x.version,
 		avc: rec.Type == tables.TypeAVC || rec.Type == tables.TypeUserAVC}
 	s.split()
@@ -174,7 +174,7 @@ func (s *splitter) add(name, value []byte) {
 		return
 	}
 	r.Fields = append(r.Fields, Field{name, value})
-	r.call.note(r.Type, len(r.Fields)+1, name, value)
+	r.call.note(s.version, r.Type, len(r.Fields)+1, name, value)
 }
 
 // keys adds a field for each of the keys that 0x01 joins in a value that is not quoted.

@@ -25,7 +25,7 @@ type sockaddr struct {
 }
 
 // parse reads the value of saddr: hexadecimal digits, or text in parentheses. It fails if it is neither.
-func (a *sockaddr) parse(value []byte) bool {
+func (a *sockaddr) parse(value []byte, v Version) bool {
 	a.size = len(value) / 2
 	if len(value) > 0 && value[0] == '(' {
 		for i, c := range value {
@@ -41,6 +41,9 @@ func (a *sockaddr) parse(value []byte) bool {
 	digits := countHex(value)
 	if digits < 2 {
 		return false
+	}
+	if v == V4 {
+		digits &^= 1
 	}
 	for i := 0; i < digits && i/2 < len(a.bytes); i++ {
 		d := hexDigit(value[i])
@@ -66,7 +69,7 @@ func (a *sockaddr) text(offset, max int) []byte {
 // appendSockaddr appends a socket's address.
 func (x *Interpreter) appendSockaddr(dst, value []byte) []byte {
 	var a sockaddr
-	if !a.parse(value) {
+	if !a.parse(value, x.version) {
 		return appendIn(dst, "malformed-host(", value)
 	}
 	family := binary.NativeEndian.Uint16(a.bytes[:])
@@ -144,7 +147,7 @@ func (x *Interpreter) appendOldFamily(dst []byte, a *sockaddr, family uint16) ([
 		dst = append(dst, "laddr="...)
 		return append(dst, a.text(2, 15)...), true
 	}
-	if x.version == V4 && a.size < 20 {
+	if x.version == V4 && a.size < 12 {
 		return append(dst, tooShort...), true
 	}
 	dst = append(dst, "int="...)

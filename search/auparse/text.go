@@ -74,30 +74,31 @@ func (x *Interpreter) appendEscaped(dst, value []byte) []byte {
 	return append(dst, value...)
 }
 
-// appendProctitle is appendEscaped for a command line: NULs between arguments are spaces.
+// appendProctitle is appendEscaped for a command line: NULs between arguments are spaces, as is whatever is no string in
+// the room that so many digits would need.
 func (x *Interpreter) appendProctitle(dst, value []byte) []byte {
-	if len(value) == 0 || value[0] == '"' || countHex(value) < 2 {
+	digits := value
+	if bytes.HasPrefix(value, []byte("00")) {
+		digits = value[2:]
+	}
+	if len(value) == 0 || value[0] == '"' || countHex(digits) < 2 {
 		return x.appendEscaped(dst, value)
 	}
-	late := bytes.HasPrefix(value, []byte("00"))
-	if late {
-		if value = value[2:]; countHex(value) < 2 {
-			return append(dst, "00"...)
+	n := countHex(digits)
+	for i := range len(value) / 2 {
+		var c byte
+		if 2*i+1 < n {
+			c = hexDigit(digits[2*i])<<4 | hexDigit(digits[2*i+1])
+		} else if 2*i < n && x.version == V3 {
+			c = hexDigit(digits[2*i]) << 4
 		}
-	}
-	digits := countHex(value)
-	for i := 0; i+1 < digits; i += 2 {
-		c := hexDigit(value[i])<<4 | hexDigit(value[i+1])
 		if c == 0 {
 			c = ' '
 		}
 		dst = append(dst, c)
 	}
-	if digits%2 == 1 && x.version == V3 {
-		dst = append(dst, hexDigit(value[digits-1])<<4)
-	}
-	if late {
-		dst = append(dst, ' ')
+	if n == len(value) && n%2 == 1 && x.version == V3 && digits[n-1] != '0' {
+		dst = append(dst, hexDigit(digits[n-1])<<4)
 	}
 	return dst
 }

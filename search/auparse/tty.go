@@ -7,9 +7,6 @@ func appendTTY(dst, value []byte) []byte {
 	if countHex(value) < len(value) {
 		return append(dst, value...)
 	}
-	if len(value) == 1 {
-		return append(dst, "(null)"...)
-	}
 	start, quoted := len(dst), false
 	for len(value) > 1 {
 		var head [maxKey]byte

@@ -10,10 +10,11 @@ import (
 // AppendValue appends what libauparse's auparse_interpret_field gives for field i of r: the field's value in words.
 func (x *Interpreter) AppendValue(dst []byte, r *Record, i int) []byte {
 	f := &r.Fields[i]
-	if dst, ok := x.appendExtra(dst, r, f.Name); ok {
+	k := x.kindOf(r.Type, f.Name, f.Value)
+	if dst, ok := x.appendExtra(dst, r, k, f.Name); ok {
 		return dst
 	}
-	return x.appendKind(dst, x.kindOf(r.Type, f.Name, f.Value), &r.call, f.Value)
+	return x.appendKind(dst, k, &r.call, f.Value)
 }
 
 // appendKind appends a value of a kind, escaped.
@@ -189,6 +190,8 @@ func appendArch(dst []byte, c *call, value []byte) []byte {
 		arch = tables.Arch(uint32(n))
 	}
 	switch {
+	case c.uring:
+		return append(dst, "uring"...)
 	case arch == tables.ArchARM:
 		return append(dst, "armeb"...) // the first of the names that the audit tools have for 32-bit ARM
 	case arch.Known():
@@ -224,7 +227,7 @@ func appendResult(dst, value []byte) []byte {
 
 // appendPromiscuous appends whether a device is in promiscuous mode.
 func appendPromiscuous(dst, value []byte) []byte {
-	n, ok := parseUint(value, 10)
+	n, ok := parseInt(value, 10)
 	switch {
 	case !ok:
 		return conversionError(dst, value)
@@ -252,7 +255,11 @@ func (x *Interpreter) appendSeccomp(dst, value []byte) []byte {
 	if !ok {
 		return conversionError(dst, value)
 	}
-	if word, ok := words.Seccomp.Find(uint64(uint32(n)&0xffff0000), x.version); ok {
+	action := n & 0xffff0000
+	if x.version == V3 {
+		action = n & 0x7fff0000 // kill-process is younger
+	}
+	if word, ok := words.Seccomp.Find(action, x.version); ok {
 		return append(dst, word...)
 	}
 	return appendIn(dst, "unknown-seccomp-code(", value)
@@ -325,11 +332,11 @@ func appendFanInfo(dst []byte, c *call, value []byte) []byte {
 
 // appendMulticast appends the name of a netlink group.
 func appendMulticast(dst, value []byte) []byte {
-	n, ok := parseUint(value, 10)
+	n, ok := parseUint(value, 16)
 	switch {
 	case !ok:
 		return conversionError(dst, value)
-	case uint32(n) == 1:
+	case n == 1:
 		return append(dst, "audit-netlink-multicast"...)
 	}
 	return append(dst, "audit-none"...)

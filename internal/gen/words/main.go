@@ -4,6 +4,7 @@ package main
 import (
 	"bufio"
 	_ "embed"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"go/format"
@@ -46,14 +47,24 @@ func generate() ([]byte, error) {
 	for n := 1; lines.Scan(); n++ {
 		line := lines.Text()
 		switch name, isTable := strings.CutPrefix(line, "table "); {
-		case isTable:
+		case isTable || line == "keys":
 			if table != "" {
 				out.WriteString("}\n")
 			}
-			table, last = strings.ToUpper(name[:1])+name[1:], -1
-			fmt.Fprintf(&out, "\n// %s holds the %s.\nvar %s = Table{\n", table, comment, table)
+			kind := "Table"
+			if !isTable {
+				name, kind = "keys", "[]key"
+			} else {
+				name = strings.ToUpper(name[:1]) + name[1:]
+			}
+			table, last = name, -1
+			fmt.Fprintf(&out, "\n// %s holds the %s.\nvar %s = %s{\n", table, comment, table, kind)
 		case strings.HasPrefix(line, "#"):
 			comment = strings.TrimPrefix(line, "# ")
+		case line != "" && table == "keys":
+			if err := key(&out, line); err != nil {
+				return nil, fmt.Errorf("read words.txt:%d: %w", n, err)
+			}
 		case line != "":
 			number, err := entry(&out, line)
 			if err != nil {
@@ -75,20 +86,35 @@ func generate() ([]byte, error) {
 
 // entry writes one line of a table and returns its number.
 func entry(out *strings.Builder, line string) (int64, error) {
-	parts := strings.Fields(line)
-	in := "both"
-	switch {
-	case len(parts) == 3 && parts[2] == "3":
-		in = "only3"
-	case len(parts) == 3 && parts[2] == "4":
-		in = "only4"
-	case len(parts) != 2:
-		return 0, fmt.Errorf("want NUMBER WORD [3|4], got %q", line)
-	}
-	number, err := strconv.ParseUint(parts[0], 0, 32)
+	digits, word, _ := strings.Cut(line, " ")
+	number, err := strconv.ParseUint(digits, 0, 32)
 	if err != nil {
 		return 0, fmt.Errorf("parse number: %w", err)
 	}
-	fmt.Fprintf(out, "{%#x, %s, %q},\n", number, in, parts[1])
+	in := "both"
+	for version, name := range map[string]string{" 3": "only3", " 4": "only4"} {
+		if rest, ok := strings.CutSuffix(word, version); ok {
+			word, in = rest, name
+		}
+	}
+	if strings.HasPrefix(word, `"`) {
+		if word, err = strconv.Unquote(word); err != nil {
+			return 0, fmt.Errorf("parse word: %w", err)
+		}
+	} else if word == "" || strings.Contains(word, " ") {
+		return 0, fmt.Errorf("want NUMBER WORD [3|4], got %q", line)
+	}
+	fmt.Fprintf(out, "{%#x, %s, %q},\n", number, in, word)
 	return int64(number), nil
+}
+
+// key writes one line of the table of keys.
+func key(out *strings.Builder, line string) error {
+	digits, name, _ := strings.Cut(line, " ")
+	sent, err := hex.DecodeString(digits)
+	if err != nil || name == "" {
+		return fmt.Errorf("want DIGITS NAME, got %q", line)
+	}
+	fmt.Fprintf(out, "{%q, %q},\n", sent, name)
+	return nil
 }
