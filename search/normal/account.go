@@ -3,6 +3,7 @@ package normal
 import (
 	"bytes"
 
+	"vigil/audit/tables"
 	"vigil/search/auparse"
 )
 
@@ -14,7 +15,25 @@ func (n *Normalizer) account(p pos) string {
 	if v == nil {
 		return ""
 	}
-	switch id := number(v); {
+	return accountKind(number(v))
+}
+
+// accountOf is the kind of the account whose name is at p.
+func (n *Normalizer) accountOf(p pos) string {
+	start := len(n.buf)
+	n.buf = n.appendValue(n.buf, p)
+	name := n.buf[start:]
+	n.buf = n.buf[:start]
+	if n.cfg.UserID != nil {
+		if id, ok := n.cfg.UserID(name); ok {
+			return accountKind(int32(id))
+		}
+	}
+	return "unknown-acct"
+}
+
+func accountKind(id int32) string {
+	switch {
 	case id == -1:
 		return "unset-acct"
 	case id == 0:
@@ -53,6 +72,10 @@ func number(v []byte) int32 {
 // frequent interpreters.
 func (n *Normalizer) program(i int) pos {
 	exe := n.at.at(i, "exe")
+	switch n.recs[i].Type {
+	case tables.TypeSystemBoot, tables.TypeSystemShutdown:
+		return exe
+	}
 	if exe.rec == 0 {
 		return exe
 	}

@@ -14,11 +14,13 @@ const (
 	symlink
 	device
 	chmod1
+	fchmod
 	chmod2
 	chown1
 	fchown
 	chown2
 	attributes
+	fsetxattr
 	timestamps
 	mount
 	umount
@@ -78,7 +80,7 @@ var calls = map[string]call{
 	"mknod":              device,
 	"mknodat":            device,
 	"chmod":              chmod1,
-	"fchmod":             chmod1,
+	"fchmod":             fchmod,
 	"fchmodat":           chmod2,
 	"chown":              chown1,
 	"lchown":             chown1,
@@ -86,7 +88,7 @@ var calls = map[string]call{
 	"fchownat":           chown2,
 	"setxattr":           attributes,
 	"lsetxattr":          attributes,
-	"fsetxattr":          attributes,
+	"fsetxattr":          fsetxattr,
 	"removexattr":        attributes,
 	"lremovexattr":       attributes,
 	"fremovexattr":       attributes,
@@ -171,6 +173,7 @@ const (
 	nowhere   where = iota
 	inPath          // the file of a PATH record, whose mode says what kind of file it is
 	inPathAny       // the same, taken for a file whatever its mode
+	inTarget        // who was killed
 	inSocket        // the address in a SOCKADDR record
 	inModule        // the name in a KERN_MODULE record
 	inProgram       // the process itself, by its program
@@ -192,18 +195,20 @@ type deed struct {
 var deeds = [...]deed{
 	open:         {action: "opened-file", objKind: "file", object: inPathAny, from: 2},
 	stat:         {action: "checked-metadata-of", objKind: "file", object: inPath, from: 2},
-	statfs:       {action: "checked-filesystem-metadata-of", objKind: "file", object: inPath, from: 2},
+	statfs:       {action: "checked-filesystem-metadata-of", objKind: "file-system", object: inPath, from: 2},
 	mkdir:        {action: "created-directory", objKind: "file", object: inPath, from: 3},
 	remove:       {action: "deleted", objKind: "file", object: inPath, from: 2},
 	rename:       {action: "renamed", objKind: "file", object: inPath, from: 4, obj2At: 6},
 	symlink:      {action: "symlinked", objKind: "file", object: inPath, from: 4, obj2At: 2},
 	device:       {action: "make-device", objKind: "unknown", object: inPath, from: 2},
 	chmod1:       {action: "changed-file-permissions-of", objKind: "file", object: inPath, from: 2, obj2: "a1"},
+	fchmod:       {action: "changed-file-permissions-of", objKind: "file", object: inPath, from: 1, obj2: "a1"},
 	chmod2:       {action: "changed-file-permissions-of", objKind: "file", object: inPath, from: 2, obj2: "a2"},
 	chown1:       {action: "changed-file-ownership-of", objKind: "file", object: inPath, from: 2, obj2: "a1"},
-	fchown:       {action: "changed-file-ownership-of", objKind: "file", object: inPath, from: 2, obj2: "a1"},
+	fchown:       {action: "changed-file-ownership-of", objKind: "file", object: inPath, from: 1, obj2: "a1"},
 	chown2:       {action: "changed-file-ownership-of", objKind: "file", object: inPath, from: 2, obj2: "a2"},
 	attributes:   {action: "changed-file-attributes-of", objKind: "file", object: inPath, from: 2},
+	fsetxattr:    {action: "changed-file-attributes-of", objKind: "file", object: inPath, from: 1},
 	timestamps:   {action: "changed-timestamp-of", objKind: "file", object: inPath, from: 2},
 	mount:        {action: "mounted", objKind: "file-system", object: inPath, from: 3, obj2At: 2},
 	umount:       {action: "unmounted", objKind: "file-system", object: inPath, from: 2},
@@ -214,7 +219,7 @@ var deeds = [...]deed{
 	send:         {action: "sent-to", objKind: "socket", object: inSocket},
 	receive:      {action: "received-from", objKind: "socket", object: inSocket},
 	memory:       {action: "allocated-memory-in", objKind: "memory", object: inComm},
-	kill:         {action: "killed-pid", objKind: "process"},
+	kill:         {action: "killed-pid", objKind: "process", object: inTarget},
 	loadModule:   {action: "loaded-kernel-module", objKind: "file", object: inModule},
 	unloadModule: {action: "unloaded-kernel-module", objKind: "file"},
 	setTime:      {action: "changed-system-time", objKind: "system"},

@@ -6,15 +6,20 @@ import "vigil/audit/tables"
 func (n *Normalizer) compound(sys int) {
 	p, c := &n.parts, &n.at
 	c.set(sys)
-	p.result = c.seek("success", sys)
-	p.subjPrime = c.seek("auid", sys)
+	p.result = c.seekIn("success", sys)
+	p.subjPrime = c.seekIn("auid", sys)
 	p.subjSec = c.seek("uid", sys)
 	p.subjKind = n.account(p.subjSec)
-	for _, name := range [...]string{"ppid", "pid", "gid", "euid", "suid", "fsuid", "egid", "sgid", "fsgid", "tty"} {
-		c.seek(name, sys)
+	p.subjSec = in(p.subjSec, sys)
+	if n.attributes {
+		for _, name := range [...]string{"ppid", "pid", "gid", "euid", "suid", "fsuid", "egid", "sgid", "fsgid", "tty"} {
+			c.seek(name, sys)
+		}
 	}
-	p.session = c.seek("ses", sys)
-	p.subjLabel = c.seek("subj", sys)
+	p.session = c.seekIn("ses", sys)
+	if n.attributes {
+		p.subjLabel = c.seekIn("subj", sys)
+	}
 	p.how = n.program(sys)
 	if p.how.rec == 0 {
 		c.set(sys)
@@ -91,11 +96,11 @@ func (n *Normalizer) decided(sys int) bool {
 			return true
 		}
 	}
-	return n.first(sys)
+	return n.before()
 }
 
-// first looks for what the first record says if it is one that the kernel puts before the system call.
-func (n *Normalizer) first(sys int) bool {
+// before looks for what the first record says if it is one that the kernel puts before the system call.
+func (n *Normalizer) before() bool {
 	p, c := &n.parts, &n.at
 	switch n.recs[0].Type {
 	case tables.TypeConfigChange:
@@ -105,19 +110,11 @@ func (n *Normalizer) first(sys int) bool {
 			return true
 		}
 		p.objKind = "audit-config"
-		key := c.at(0, "key")
-		if n.v4() && (key.rec != 1 || string(c.value(key)) == "(null)") {
-			key = c.at(0, "list")
-		}
-		if key.rec == 1 {
-			p.objPrime = key
-		}
+		n.setting()
 		return true
 	case tables.TypeAnomLink:
-		p.action, p.objKind = "used-suspcious-link", "unknown"
-		if n.v4() {
-			p.objKind = "file"
-			n.file(2, true)
+		if p.action, p.objKind = "used-suspcious-link", "unknown"; n.v4() {
+			_ = n.file(3, false)
 		}
 		return true
 	}
@@ -166,68 +163,87 @@ func (n *Normalizer) call(sys int, does call, name []byte) {
 	}
 	d := &deeds[does]
 	p.action, p.objKind = d.action, d.objKind
-	if d.byCall {
-		p.howName = name
-	}
-	if d.obj2 != "" {
-		p.obj2 = n.nth(0, d.obj2)
-	}
-	if d.obj2At != 0 {
-		n.otherName(d.obj2At, does)
-	}
 	switch d.object {
 	case inPath, inPathAny:
-		if does == fchown && n.v4() {
-			return
-		}
-		n.file(d.from, d.object == inPathAny)
-		if does == mount {
-			n.labelOf(p.objPrime)
-		} else {
-			n.pathLabel()
-		}
+		n.callOnFile(does)
+	case inTarget:
+		n.killed()
 	case inSocket:
 		p.objPrime = n.nth(1, "saddr")
 	case inModule:
 		p.objPrime = n.nth(1, "name")
 	case inProgram:
-		p.objPrime = n.program(0)
+		if p.objPrime = n.program(0); p.objPrime.rec != 0 && d.byCall {
+			p.howName = name
+		}
+		if d.obj2 != "" {
+			p.obj2 = n.nth(0, d.obj2)
+		}
 	case inComm:
-		p.objPrime = c.at(0, "comm")
+		if p.action = "allocated-memory"; string(c.value(p.result)) == "yes" {
+			p.action, p.objPrime = d.action, c.at(0, "comm")
+		}
 	}
-	switch does {
-	case device:
+	if does == device {
 		switch p.objKind {
 		case "character-device":
 			p.action = "made-character-device"
 		case "block-device":
 			p.action = "made-block-device"
 		}
-	case kill:
-		n.killed()
 	}
 }
 
-// killed says who was killed.
+// callOnFile finds the one or two files that a system call was about.
+func (n *Normalizer) callOnFile(does call) {
+	p, c, d := &n.parts, &n.at, &deeds[does]
+	from, labelled := d.from, n.labelled()
+	c.over = true
+	switch {
+	case d.obj2 != "":
+		p.obj2 = n.nth(0, d.obj2)
+		switch {
+		case n.v4() && does == fchown:
+			return
+		case n.v4() && d.action != "changed-file-ownership-of":
+			c.over = true
+		}
+	case does == mount && string(c.value(p.result)) != "yes":
+		from = 2
+	case does != rename && d.obj2At != 0:
+		p.obj2 = n.nth(d.obj2At, "name")
+	}
+	mode := n.file(from, d.object == inPathAny)
+	if does == mount {
+		labelled = mode.rec - 1
+	}
+	n.labelIn(labelled)
+	if does == rename {
+		at := d.obj2At
+		if n.v4() {
+			at = 5
+		}
+		p.obj2 = n.nth(at, "name")
+	}
+}
+
+// killed says who was killed. Stock of audit 3 takes any further record for a list of them.
 func (n *Normalizer) killed() {
-	p, others := &n.parts, 0
+	p := &n.parts
+	if !n.v4() {
+		p.objPrime = n.at.at(1, "saddr")
+		if len(n.recs) > 2 {
+			p.action = "killed-list-of-pids"
+		}
+		return
+	}
+	victims := 0
 	for i := range n.recs {
 		if n.recs[i].Type == tables.TypeObjPID {
-			others++
+			victims++
 		}
 	}
-	switch {
-	case !n.v4() && len(n.recs) > 2:
-		p.action = "killed-list-of-pids"
-	case n.v4() && others > 1:
+	if victims > 1 {
 		p.action, p.objKind = "killed-list-of-pids", "process-group"
 	}
-}
-
-// otherName finds the second object of a call with two file names.
-func (n *Normalizer) otherName(at int, does call) {
-	if does == rename && n.v4() {
-		at = 5
-	}
-	n.parts.obj2 = n.nth(at, "name")
 }

@@ -35,7 +35,7 @@ func (n *Normalizer) AppendCSVHeader(dst []byte) []byte {
 // AppendCSV appends the row that ausearch --format csv prints for e, with its
 // newline. ausearch quotes nothing; see Config.Quote.
 func (n *Normalizer) AppendCSV(dst []byte, e *audit.Event) []byte {
-	n.find(e)
+	n.find(e, true)
 	f := &n.fields
 	dst = n.cell(dst, e.Node)
 	dst = n.cell(dst, n.typeName())
@@ -114,21 +114,16 @@ func appendPadded(dst []byte, v int) []byte {
 
 // typeName is the name of the first record's type, nil if the version that is printed for has none.
 func (n *Normalizer) typeName() []byte {
-	if len(n.recs) == 0 {
+	if len(n.recs) == 0 || !n.named(n.recs[0].Type) {
 		return nil
 	}
-	t := n.recs[0].Type
 	start := len(n.buf)
-	n.buf = t.AppendTo(n.buf)
-	name := n.buf[start:len(n.buf):len(n.buf)]
-	if bytes.HasPrefix(name, []byte("UNKNOWN[")) || !n.knows(t) {
-		return nil
-	}
-	return name
+	n.buf = n.recs[0].Type.AppendTo(n.buf)
+	return n.buf[start:len(n.buf):len(n.buf)]
 }
 
-// knows reports whether the version that is printed for has a name for a type that Vigil has one for.
-func (n *Normalizer) knows(t tables.Type) bool {
+// named reports whether the version that is printed for has a name for t.
+func (n *Normalizer) named(t tables.Type) bool {
 	switch t {
 	case tables.TypeDMCtrl, tables.TypeDMEvent:
 		return n.v4()
@@ -137,5 +132,22 @@ func (n *Normalizer) knows(t tables.Type) bool {
 		tables.TypeMACObjContexts, tables.TypeIntegrityUserspace, tables.TypeLedger, tables.TypeContainer:
 		return false
 	}
-	return t == tables.TypeUser || t == tables.TypeLogin || t >= tables.TypeUserAuth
+	return t.Known() && (t == tables.TypeUser || t == tables.TypeLogin || t >= tables.TypeUserAuth)
+}
+
+// stockType is the type of the first record, 0 if the log has a name for it that stock does not know. As UNKNOWN[n],
+// which is how newer types are written, stock knows any.
+func (n *Normalizer) stockType() tables.Type {
+	t := n.recs[0].Type
+	if n.named(t) {
+		return t
+	}
+	start := len(n.buf)
+	n.buf = t.AppendLog(n.buf)
+	number := bytes.HasPrefix(n.buf[start:], []byte("UNKNOWN["))
+	n.buf = n.buf[:start]
+	if number {
+		return t
+	}
+	return 0
 }

@@ -43,6 +43,18 @@ func (c *cursor) seek(name string, i int) pos {
 	return p
 }
 
+// seekIn is seek that takes what it finds for a field of record i, see in.
+func (c *cursor) seekIn(name string, i int) pos { return in(c.seek(name, i), i) }
+
+// in is the field of record i with the number of p, none if p is none. So stock takes what it finds: it is the field
+// itself if the record is the one that was expected, and otherwise another one.
+func in(p pos, i int) pos {
+	if p.rec != 0 {
+		p.rec = i + 1
+	}
+	return p
+}
+
 // at is find from the first field of record i.
 func (c *cursor) at(i int, name string) pos {
 	c.set(i)
@@ -52,7 +64,7 @@ func (c *cursor) at(i int, name string) pos {
 
 // value is what the field at p says, as the record has it.
 func (c *cursor) value(p pos) []byte {
-	if p.rec == 0 {
+	if p.rec == 0 || p.field > len(c.recs[p.rec-1].Fields) {
 		return nil
 	}
 	return c.recs[p.rec-1].Fields[p.field-1].Value

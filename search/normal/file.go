@@ -6,75 +6,70 @@ import (
 	"vigil/audit/tables"
 )
 
-// nth is the field of record i with the number that the next field of that name has, wherever that is. So stock
-// takes it: it is the field itself if the record is the one that was expected, and otherwise another one.
-func (n *Normalizer) nth(i int, name string) pos {
-	p := n.at.at(i, name)
-	if p.rec == 0 {
-		return pos{}
-	}
-	p.rec = i + 1
-	return p
-}
+// nth is the field of record i with the number that the next field of that name has, wherever that is.
+func (n *Normalizer) nth(i int, name string) pos { return in(n.at.at(i, name), i) }
 
-// file finds the file that a system call was about: the first PATH from record i on that is not of a parent
-// directory, the first of those if there is no other.
-func (n *Normalizer) file(i int, any bool) {
-	p, c := &n.parts, &n.at
-	c.set(i)
-	parent, found := -1, false
+// path is the record of the file that a system call was about: the first from record i on with a nametype that is
+// not that of a parent directory, the first of those if there is no other.
+func (n *Normalizer) path(i int) (int, bool) {
+	c := &n.at
+	if i < len(n.recs) {
+		c.set(i)
+	} // else stock stays where it is
+	parent := -1
 	for {
 		at, ok := c.find("nametype")
-		if !ok {
-			break
-		}
-		if string(c.value(at)) != "PARENT" {
-			found = true
-			break
-		}
-		if parent < 0 {
+		switch {
+		case !ok:
+			return parent, parent >= 0
+		case string(c.value(at)) != "PARENT":
+			return c.rec, true
+		case parent < 0:
 			parent = c.rec
 		}
 		if c.set(c.rec + 1); c.over {
-			return // stock stands behind the last record then, and takes nothing
+			return 0, false // stock stands behind the last record then, and takes nothing
 		}
-	}
-	if !found {
-		if parent < 0 {
-			return
-		}
-		c.set(parent)
-	}
-	path := c.rec
-	if n.recs[path].Type != tables.TypePath {
-		return
-	}
-	c.set(path)
-	name, ok := c.find("name")
-	if !ok {
-		return
-	}
-	p.objPrime = pos{path + 1, name.field}
-	if inode, ok := c.find("inode"); ok {
-		p.objSec = pos{path + 1, inode.field}
-	}
-	if any {
-		return
-	}
-	mode, _ := c.find("mode")
-	if kind := fileKind(c.value(mode)); kind != "" {
-		p.objKind = kind
 	}
 }
 
-// pathLabel finds the label of the file, which is that of the first PATH that is not of a parent directory.
-func (n *Normalizer) pathLabel() {
-	first := -1
+// file finds the file that a system call was about, from record i on, and returns the mode that says what kind of
+// file it is.
+func (n *Normalizer) file(i int, any bool) pos {
+	path, ok := n.path(i)
+	if !ok || n.recs[path].Type != tables.TypePath {
+		return pos{}
+	}
+	p, c := &n.parts, &n.at
+	c.set(path)
+	name, ok := c.find("name")
+	if !ok {
+		return pos{}
+	}
+	p.objPrime = in(name, path)
+	inode, _ := c.find("inode")
+	p.objSec = in(inode, path)
+	mode, _ := c.find("mode")
+	if kind := fileKind(c.value(mode)); kind != "" && !any {
+		p.objKind = kind
+	}
+	return mode
+}
+
+// labelled is the PATH record whose label is that of the file, -1 if there is none: the first that is not of a parent
+// directory, the first of those if there is no other. A record without a mode has no label for stock.
+func (n *Normalizer) labelled() int {
+	c := &n.at
+	first, found := -1, -1
 	for i := range n.recs {
 		if n.recs[i].Type != tables.TypePath {
 			continue
 		}
-		if t := n.recs[i].Find("nametype"); t >= 0 && string(n.recs[i].Fields[t].Value) != "PARENT" {
+		t := n.recs[i].Find("nametype")
+		if found = -1; t < 0 {
+			continue
+		}
+		if found = i; string(n.recs[i].Fields[t].Value) != "PARENT" {
 			first = i
 			break
 		}
@@ -82,16 +77,19 @@ func (n *Normalizer) pathLabel() {
 			first = i
 		}
 	}
-	n.labelOf(pos{rec: first + 1})
+	if found < 0 || c.at(first, "mode").rec == 0 {
+		return -1
+	}
+	return first
 }
 
-// labelOf takes the label of the file in the record of p.
-func (n *Normalizer) labelOf(p pos) {
-	if p.rec == 0 {
+// labelIn takes the label of the file in record i.
+func (n *Normalizer) labelIn(i int) {
+	if i < 0 {
 		return
 	}
-	if f := n.recs[p.rec-1].Find("obj"); f >= 0 {
-		n.parts.objLabel = pos{p.rec, f + 1}
+	if f := n.recs[i].Find("obj"); f >= 0 {
+		n.parts.objLabel = pos{i + 1, f + 1}
 	}
 }
 
@@ -123,10 +121,10 @@ func fileKind(mode []byte) string {
 	return ""
 }
 
-// name is the value at p as words; that of a file in a PATH record from the root on, if the event has a CWD.
+// name is the value at p as words; that of a file from the root on, if the event has a CWD.
 func (n *Normalizer) name(p pos) []byte {
 	name := n.interpreted(p)
-	if name == nil || n.recs[p.rec-1].Type != tables.TypePath || string(n.recs[p.rec-1].Fields[p.field-1].Name) != "name" {
+	if name == nil || n.recs[p.rec-1].Type == tables.TypeKernModule || string(n.fieldName(p)) != "name" {
 		return name
 	}
 	for i := range n.recs {

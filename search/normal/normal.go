@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"vigil/audit"
+	"vigil/audit/tables"
 	"vigil/search/auparse"
 )
 
@@ -16,6 +17,11 @@ type Config struct {
 	Version auparse.Version
 	// Location of the dates and times; UTC if nil.
 	Location *time.Location
+
+	// UserID returns the number of the user of that name, which says what kind of
+	// account somebody logs in to; false if there is none. nil knows none. name is
+	// valid during the call.
+	UserID func(name []byte) (uint32, bool)
 
 	// Further columns of the csv format: ausearch's --extra-keys,
 	// --extra-labels, --extra-obj2 and --extra-time.
@@ -30,12 +36,14 @@ type Config struct {
 // Normalizer finds the parts of events and prints them. It keeps memory between
 // calls, which must not overlap.
 type Normalizer struct {
-	cfg    Config
-	recs   []auparse.Record
-	fields Fields
-	at     cursor
-	parts  parts
-	buf    []byte
+	cfg        Config
+	recs       []auparse.Record
+	fields     Fields
+	at         cursor
+	attributes bool
+	first      tables.Type // of the event, 0 if stock does not know its name
+	parts      parts
+	buf        []byte
 }
 
 // New returns a Normalizer.
@@ -73,6 +81,6 @@ type Fields struct {
 
 // Normalize finds the parts of e.
 func (n *Normalizer) Normalize(dst *Fields, e *audit.Event) {
-	n.find(e)
+	n.find(e, true)
 	*dst = n.fields
 }

@@ -20,9 +20,11 @@ type parts struct {
 	actionAt                       pos    // instead of action
 }
 
-// find takes e apart into n.fields.
-func (n *Normalizer) find(e *audit.Event) {
+// find takes e apart into n.fields. Without attributes, where whatever is done came from is not looked for, and so
+// what is looked for behind it may be found in other places.
+func (n *Normalizer) find(e *audit.Event, attributes bool) {
 	n.load(e)
+	n.attributes = attributes
 	n.parts = parts{}
 	n.fields = Fields{}
 	n.buf = n.buf[:0]
@@ -30,11 +32,12 @@ func (n *Normalizer) find(e *audit.Event) {
 		n.parts.failed = true
 		return
 	}
-	n.parts.kind = kindOf(n.recs[0].Type, n.cfg.Version)
+	n.first = n.stockType()
+	n.parts.kind = kindOf(n.first, n.cfg.Version)
 	switch sys := n.syscall(); {
 	case sys >= 0:
 		n.compound(sys)
-	case len(n.recs) == 1 || alone(n.recs[0].Type, n.cfg.Version):
+	case len(n.recs) == 1 || alone(n.first, n.cfg.Version):
 		n.single()
 	default:
 		n.parts.failed = true
@@ -57,7 +60,7 @@ func (n *Normalizer) load(e *audit.Event) {
 
 // syscall is the place of the event's SYSCALL record, -1 if there is none or the event does not need it.
 func (n *Normalizer) syscall() int {
-	if alone(n.recs[0].Type, n.cfg.Version) {
+	if alone(n.first, n.cfg.Version) {
 		return -1
 	}
 	for i := range n.recs {
@@ -95,9 +98,13 @@ func (n *Normalizer) render() {
 		f.Action = n.word(p.action)
 	}
 	f.Result = n.outcome(p.result)
-	f.ObjPrime = n.name(p.objPrime)
+	if p.objPrime.rec != 0 && string(f.Action) == "set" { // the setting is named
+		f.ObjPrime = n.fieldName(p.objPrime)
+	} else {
+		f.ObjPrime = n.name(p.objPrime)
+	}
 	f.ObjSec = n.interpreted(p.objSec)
-	f.Obj2 = n.interpreted(p.obj2)
+	f.Obj2 = n.name(p.obj2)
 	f.ObjLabel = n.interpreted(p.objLabel)
 	f.ObjKind = n.word(p.objKind)
 	switch {
@@ -139,6 +146,14 @@ func (n *Normalizer) interpreted(p pos) []byte {
 	start := len(n.buf)
 	n.buf = n.appendValue(n.buf, p)
 	return n.buf[start:len(n.buf):len(n.buf)]
+}
+
+// fieldName is the name of the field at p.
+func (n *Normalizer) fieldName(p pos) []byte {
+	if fields := n.recs[p.rec-1].Fields; p.field <= len(fields) {
+		return fields[p.field-1].Name
+	}
+	return nil
 }
 
 // word is s as bytes, nil if it is empty.

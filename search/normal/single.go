@@ -7,7 +7,7 @@ import (
 
 // single finds the parts of an event of one record, or of one that stands alone.
 func (n *Normalizer) single() {
-	p, c, t := &n.parts, &n.at, n.at.recs[0].Type
+	p, c, t := &n.parts, &n.at, n.first
 	m, known := meanings[t]
 	if !known {
 		m.objKind = "unknown"
@@ -70,7 +70,9 @@ func (n *Normalizer) user(t tables.Type) {
 	if p.subjPrime, _ = c.find("auid"); p.subjPrime.rec != 0 {
 		p.session, _ = c.find("ses")
 	}
-	p.subjKind = n.account(p.subjSec)
+	if p.subjKind = n.account(p.subjSec); t == tables.TypeTrustedApp && p.subjKind != "" && !n.v4() {
+		p.subjKind = "unknown-acct"
+	}
 	n.origin(t)
 	switch t {
 	case tables.TypeTTY:
@@ -103,6 +105,13 @@ func (n *Normalizer) user(t tables.Type) {
 // origin finds the label and the result, behind the places that a message of a program came from.
 func (n *Normalizer) origin(t tables.Type) {
 	p, c := &n.parts, &n.at
+	if !n.attributes {
+		if c.over {
+			c.set(0)
+		}
+		p.result = c.seek("res", 0)
+		return
+	}
 	c.set(0)
 	c.seek("pid", 0)
 	p.subjLabel = c.seek("subj", 0)
@@ -129,7 +138,10 @@ func (n *Normalizer) daemon(t tables.Type) {
 	if p.subjPrime, _ = c.find("auid"); p.subjPrime.rec != 0 {
 		p.subjSec, _ = c.find("uid")
 	}
-	p.session = c.at(0, "ses")
+	if p.subjSec.rec == 0 {
+		c.set(0)
+	}
+	p.session, _ = c.find("ses")
 	n.origin(t)
 	switch t {
 	case tables.TypeDaemonStart:
@@ -150,7 +162,9 @@ func (n *Normalizer) label(t tables.Type) {
 	if p.subjKind = n.account(p.subjPrime); p.subjKind == "" {
 		p.subjKind = "unknown-acct"
 	}
-	c.set(0)
+	if p.session.rec == 0 {
+		c.set(0)
+	}
 	p.subjLabel = c.seek("subj", 0)
 	switch t {
 	case tables.TypeMACMapAdd, tables.TypeMACMapDel:

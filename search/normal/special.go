@@ -24,14 +24,38 @@ func (n *Normalizer) configChange() {
 	p, c := &n.parts, &n.at
 	n.whoLoggedIn()
 	p.result = c.at(0, "res")
-	if p.objPrime.rec == 0 && n.v4() {
-		p.objPrime = c.at(0, "list")
-	}
-	switch string(bytes.Trim(c.value(c.at(0, "op")), `"`)) {
+	op := bytes.Trim(c.value(c.at(0, "op")), `"`)
+	n.setting()
+	switch string(op) {
 	case "add_rule":
 		p.action = "added-audit-rule"
 	case "remove_rule":
 		p.action = "deleted-audit-rule"
+	default:
+		return
+	}
+	// Of a rule, stock looks for the result behind the object, and for none if there is no object.
+	p.result = pos{}
+	if p.objPrime.rec != 0 {
+		p.result, _ = c.find("res")
+	}
+}
+
+// setting finds what of the audit system was changed.
+func (n *Normalizer) setting() {
+	p, c := &n.parts, &n.at
+	key := n.nth(0, "key")
+	if key.rec != 0 && string(c.value(c.at(0, "key"))) != "(null)" {
+		p.objPrime = key
+		return
+	}
+	for _, name := range [...]string{"audit_enabled", "audit_pid", "audit_backlog_limit", "audit_failure", "list"} {
+		if name == "list" && !n.v4() {
+			return
+		}
+		if p.objPrime = n.nth(0, name); p.objPrime.rec != 0 {
+			return
+		}
 	}
 }
 
@@ -54,7 +78,7 @@ func (n *Normalizer) userLogin() {
 	if p.subjPrime = c.at(0, "id"); p.subjPrime.rec != 0 {
 		p.subjKind = n.account(p.subjPrime)
 	} else if p.subjPrime = c.at(0, "acct"); p.subjPrime.rec != 0 {
-		p.subjKind = "unknown-acct"
+		p.subjKind = n.accountOf(p.subjPrime)
 	}
 	n.origin(tables.TypeUserLogin)
 	p.how = n.program(0)

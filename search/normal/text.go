@@ -9,7 +9,7 @@ import (
 // AppendText appends the sentence that ausearch --format text prints for e, with
 // its newline.
 func (n *Normalizer) AppendText(dst []byte, e *audit.Event) []byte {
-	n.find(e)
+	n.find(e, false)
 	f := &n.fields
 	if len(e.Node) > 0 {
 		dst = append(dst, "On "...)
@@ -20,7 +20,8 @@ func (n *Normalizer) AppendText(dst []byte, e *audit.Event) []byte {
 	}
 	dst = e.ID.Time().In(n.cfg.Location).AppendFormat(dst, "15:04:05 01/02/06 ")
 	dst = append(dst, f.SubjPrime...)
-	if len(f.SubjPrime) > 0 && len(f.SubjSec) > 0 && !n.same() {
+	if len(f.SubjPrime) > 0 && len(f.SubjSec) > 0 &&
+		!bytes.Equal(f.SubjPrime, f.SubjSec) && string(f.SubjSec) != "unset" {
 		dst = append(dst, ", acting as "...)
 		dst = append(dst, f.SubjSec...)
 		dst = append(dst, ',')
@@ -47,20 +48,22 @@ func (n *Normalizer) AppendText(dst []byte, e *audit.Event) []byte {
 	return append(dst, '\n')
 }
 
-// same reports whether what is done is done as whoever logged in.
-func (n *Normalizer) same() bool {
-	f := &n.fields
-	return bytes.Equal(f.SubjPrime, f.SubjSec) || string(f.SubjPrime) == "system" && string(f.SubjSec) == "unset"
+// tcontext reports whether the object is a label, which the sentence leaves out.
+func (n *Normalizer) tcontext() bool {
+	p := n.parts.objPrime
+	return p.rec != 0 && string(n.fieldName(p)) == "tcontext"
 }
 
 // appendObject appends what it was done to, and the space behind it.
 func (n *Normalizer) appendObject(dst []byte) []byte {
 	f := &n.fields
-	if len(f.ObjPrime) == 0 || n.parts.subjKind == "unknown-acct" && string(f.ObjKind) == "unknown" {
+	if n.tcontext() {
 		return dst
 	}
-	dst = append(dst, address(f.ObjPrime)...)
-	dst = append(dst, ' ')
+	if len(f.ObjPrime) > 0 {
+		dst = append(dst, address(f.ObjPrime)...)
+		dst = append(dst, ' ')
+	}
 	if len(f.Obj2) > 0 {
 		dst = append(dst, "to "...)
 		dst = append(dst, f.Obj2...)
