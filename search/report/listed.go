@@ -99,7 +99,7 @@ func (s *listed) table(r *Report, k *known) document.Table {
 	t.Columns = append(t.Columns, document.Column{Name: "session"})
 	t.Columns = append(t.Columns, s.what.columns...)
 	t.Columns = append(t.Columns, document.Column{Name: "container"}, document.Column{Name: "result", Kind: document.Result},
-		document.Column{Name: "event", Kind: document.Text})
+		document.Column{Name: "event", Aside: true})
 	items := s.rows.Items()
 	for _, w := range items {
 		line := []document.Value{document.TimeValue(w.at.Time())}

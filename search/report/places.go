@@ -23,7 +23,7 @@ const (
 type places struct {
 	by      grouping
 	counter *tally.Counter[activity]
-	unknown uint64 // events of which no place is known
+	unknown uint64 // events of processes whose place is not known
 }
 
 func makePlaces(by grouping) func(*Report) section {
@@ -40,7 +40,7 @@ func (s *places) add(m *moment) {
 		s.counter.Add(id[:min(len(id), maxText)]).add(m)
 	case m.Attributed:
 		s.counter.Add([]byte(hostKey)).add(m)
-	default:
+	case m.PID.Name != nil:
 		s.unknown++
 	}
 }
@@ -107,7 +107,7 @@ func (s *places) table(_ *Report, k *known) document.Table {
 }
 
 func (s *places) containers(k *known) document.Table {
-	t := document.Table{Columns: activityColumns(document.Column{Name: "container"}, document.Column{Name: "id"},
+	t := document.Table{Columns: activityColumns(document.Column{Name: "container"}, document.Column{Name: "id", Aside: true},
 		document.Column{Name: "image", Kind: document.Wide}, document.Column{Name: "pod"}), Chart: 4,
 		Empty: "no event says where it happened: attribution is written by vigil run"}
 	for _, e := range s.counter.List() {

@@ -116,10 +116,13 @@ func (s *story) add(m *moment) {
 		return
 	}
 	st := step{at: m.at, times: 1, auid: string(m.AUID.Value), kind: kind, text: text, result: m.Result}
+	if m.failed && !m.HasCall() {
+		st.text += " (failed)"
+	}
 	if _, ok := facts.Number(m.Session); ok {
 		st.session = string(m.Session.Value)
 	}
-	if !bytes.Equal(m.EUID.Value, m.AUID.Value) && m.EUID.Name != nil {
+	if m.HasCall() && m.Main == m.Subject && !bytes.Equal(m.EUID.Value, m.AUID.Value) {
 		st.as = string(m.EUID.Value)
 	}
 	if m.ContainerID.Name != nil {
@@ -275,9 +278,10 @@ func alike(a, b *step) bool {
 
 func (s *story) table(r *Report, k *known) document.Table {
 	s.tell(k)
-	t := document.Table{Columns: []document.Column{{Name: "time", Kind: document.Time}, {Name: "session"}, {Name: "kind"},
-		{Name: "step", Kind: document.Wide}, {Name: "times", Kind: document.Number}, {Name: "as"}, {Name: "container"},
-		{Name: "result", Kind: document.Result}, {Name: "event"}}}
+	again := slices.ContainsFunc(s.steps, func(st step) bool { return st.times > 1 })
+	t := document.Table{Columns: []document.Column{{Name: "time", Kind: document.Time}, {Name: "session", Aside: s.report.target.session != ""},
+		{Name: "kind"}, {Name: "step", Kind: document.Wide}, {Name: "times", Kind: document.Number, Aside: !again}, {Name: "as"},
+		{Name: "container"}, {Name: "result", Kind: document.Result, Aside: true}, {Name: "event", Aside: true}}}
 	t.Empty = "the log has nothing of session " + r.target.session
 	if r.target.person != "" {
 		t.Empty = "the log has nothing of " + r.target.person
@@ -416,17 +420,42 @@ func called(m *moment) (kind, text string) {
 		return "write", "renames " + file
 	case "unlink", "unlinkat", "rmdir":
 		return "write", "removes " + strings.Join(orElse(gone, names), ", ")
-	case "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat", "link", "linkat":
-		return "write", name + " " + strings.Join(orElse(made, names), ", ")
-	case "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "truncate", "ftruncate", "setxattr", "lsetxattr",
-		"fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "utime", "utimes", "utimensat", "mount", "umount2":
-		return "write", strings.TrimSpace(name + " " + file)
+	case "mkdir", "mkdirat":
+		return "write", "makes directory " + strings.Join(orElse(made, names), ", ")
+	case "mknod", "mknodat":
+		return "write", "makes " + strings.Join(orElse(made, names), ", ")
+	case "symlink", "symlinkat", "link", "linkat":
+		return "write", "links " + strings.Join(orElse(made, names), ", ")
+	}
+	if change, ok := changes(name); ok {
+		return "write", strings.TrimSpace(change + " " + file)
 	}
 	text = strings.TrimSpace(name + " " + file)
 	if key := m.Known(m.Key); key != nil {
 		text += fmt.Sprintf(" [%s]", bytes.ReplaceAll(key, []byte{1}, []byte(", ")))
 	}
 	return "call", clip([]byte(text + " by " + string(m.Known(m.Exe))))
+}
+
+// changes says what system calls do that change a file that is there.
+func changes(call string) (text string, ok bool) {
+	switch call {
+	case "chmod", "fchmod", "fchmodat", "fchmodat2":
+		return "changes the mode of", true
+	case "chown", "fchown", "lchown", "fchownat":
+		return "changes the owner of", true
+	case "truncate", "ftruncate":
+		return "truncates", true
+	case "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr":
+		return "changes attributes of", true
+	case "utime", "utimes", "utimensat", "futimesat":
+		return "changes the times of", true
+	case "mount":
+		return "mounts on", true
+	case "umount2":
+		return "unmounts", true
+	}
+	return "", false
 }
 
 func orElse(a, b []string) []string {

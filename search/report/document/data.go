@@ -70,7 +70,7 @@ func (t *Table) object() object {
 	if t.Plain {
 		counts := object{}
 		for _, row := range t.Rows {
-			name := strings.ReplaceAll(row[0].Text, " ", "_")
+			name := strings.ToLower(strings.ReplaceAll(row[0].Text, " ", "_"))
 			counts = append(counts, pair{name, row[1].Amount.N})
 			if row[1].Amount.About {
 				counts = append(counts, pair{name + "_estimated", true})

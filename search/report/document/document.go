@@ -62,6 +62,8 @@ const (
 type Column struct {
 	Name string // key in JSON, heading in CSV: "failed"
 	Kind Kind
+	// Aside columns are left out of the table for people where room is scarce.
+	Aside bool
 }
 
 // Amount is a number that may be known in part only.

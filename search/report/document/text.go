@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,7 +69,30 @@ func (o TextOptions) table(dst []byte, t *Table) []byte {
 	if len(t.Rows) == 0 {
 		return append(o.paint(dst, dim, Escape(t.Empty)), '\n')
 	}
-	cells := make([][]string, 0, len(t.Rows)+1)
+	t = t.WithoutEmpty()
+	cells, widths := o.layout(t)
+	for o.Width > 0 && over(widths) > o.Width {
+		aside := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Aside })
+		if aside < 0 {
+			break
+		}
+		t = t.without(func(i int) bool { return i == aside })
+		cells, widths = o.layout(t)
+	}
+	widths = o.fit(t, widths)
+	for i, line := range cells {
+		dst = o.line(dst, t, line, widths, i == 0 && !t.Plain)
+	}
+	if shown := uint64(len(t.Rows)); !t.Plain && t.Total.N > shown {
+		dst = o.paint(dst, dim, fmt.Sprintf("(%s of %s; --top 0 shows all that are known)", Group(shown), AmountText(t.Total)))
+		dst = append(dst, '\n')
+	}
+	return dst
+}
+
+// layout returns the cells of t as they are printed, and how wide the columns are.
+func (o TextOptions) layout(t *Table) (cells [][]string, widths []int) {
+	cells = make([][]string, 0, len(t.Rows)+1)
 	if !t.Plain {
 		heading := make([]string, len(t.Columns))
 		for i, c := range t.Columns {
@@ -83,15 +107,58 @@ func (o TextOptions) table(dst []byte, t *Table) []byte {
 		}
 		cells = append(cells, line)
 	}
-	widths := o.widths(t, cells)
-	for i, line := range cells {
-		dst = o.line(dst, t, line, widths, i == 0 && !t.Plain)
+	widths = make([]int, len(t.Columns))
+	for _, line := range cells {
+		for i, text := range line {
+			widths[i] = max(widths[i], utf8.RuneCountInString(text))
+		}
 	}
-	if shown := uint64(len(t.Rows)); !t.Plain && t.Total.N > shown {
-		dst = o.paint(dst, dim, fmt.Sprintf("(%s of %s; --top 0 shows all that are known)", Group(shown), AmountText(t.Total)))
-		dst = append(dst, '\n')
+	return cells, widths
+}
+
+// over is how wide a line of such columns is.
+func over(widths []int) int {
+	n := 2 * (len(widths) - 1)
+	for _, w := range widths {
+		n += w
 	}
-	return dst
+	return n
+}
+
+// WithoutEmpty returns t without the columns that tell nothing in any row.
+func (t *Table) WithoutEmpty() *Table {
+	return t.without(func(i int) bool {
+		return t.Columns[i].Kind != Number &&
+			!slices.ContainsFunc(t.Rows, func(row []Value) bool { return row[i].Text != "" || !row[i].Time.IsZero() })
+	})
+}
+
+// without returns t without some columns.
+func (t *Table) without(drop func(i int) bool) *Table {
+	var keep []int
+	for i := range t.Columns {
+		if !drop(i) {
+			keep = append(keep, i)
+		}
+	}
+	if len(keep) == len(t.Columns) {
+		return t
+	}
+	out := *t
+	out.Columns, out.Rows = make([]Column, len(keep)), make([][]Value, len(t.Rows))
+	for j, i := range keep {
+		out.Columns[j] = t.Columns[i]
+		if i == t.Chart {
+			out.Chart = j
+		}
+	}
+	for r, row := range t.Rows {
+		out.Rows[r] = make([]Value, len(keep))
+		for j, i := range keep {
+			out.Rows[r][j] = row[i]
+		}
+	}
+	return &out
 }
 
 func (o TextOptions) line(dst []byte, t *Table, line []string, widths []int, heading bool) []byte {
@@ -129,25 +196,15 @@ func (o TextOptions) line(dst []byte, t *Table, line []string, widths []int, hea
 // minimum is how narrow a column is made where room is scarce.
 const minimum = 12
 
-// widths returns the columns' widths. Where they do not fit, wide texts are cut
-// first, then other texts, the widest first; numbers and times never.
-func (o TextOptions) widths(t *Table, cells [][]string) []int {
-	widths := make([]int, len(t.Columns))
-	for _, line := range cells {
-		for i, text := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(text))
-		}
-	}
+// fit makes columns narrower that do not fit: wide texts first, then other texts,
+// the widest first; numbers and times never.
+func (o TextOptions) fit(t *Table, widths []int) []int {
 	if o.Width <= 0 {
 		return widths
 	}
-	over := 2 * (len(widths) - 1)
-	for _, w := range widths {
-		over += w
-	}
-	over -= o.Width
+	excess := over(widths) - o.Width
 	for _, kind := range [...]Kind{Wide, Text} {
-		for over > 0 {
+		for excess > 0 {
 			widest := -1
 			for i, c := range t.Columns {
 				if c.Kind == kind && widths[i] > minimum && (widest < 0 || widths[i] > widths[widest]) {
@@ -158,7 +215,7 @@ func (o TextOptions) widths(t *Table, cells [][]string) []int {
 				break
 			}
 			widths[widest]--
-			over--
+			excess--
 		}
 	}
 	return widths

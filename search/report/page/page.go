@@ -146,34 +146,24 @@ func (o Options) table(t *document.Table) table {
 	if n := uint64(len(t.Rows)); t.Total.N > n {
 		out.More = document.Group(n) + " of " + document.AmountText(t.Total)
 	}
-	bars := uint64(0)
-	used := make([]bool, len(t.Columns)) // a column without any value tells nothing
-	for i := range t.Columns {
+	t = t.WithoutEmpty()
+	bars := uint64(1)
+	for i, c := range t.Columns {
+		bar := i == t.Chart && t.Chart > 0
+		out.Columns = append(out.Columns, column{Title: strings.ReplaceAll(c.Name, "_", " "), Number: c.Kind == document.Number, Bar: bar})
 		for _, row := range t.Rows {
-			used[i] = used[i] || t.Columns[i].Kind == document.Number || row[i].Text != "" || !row[i].Time.IsZero()
-			if i == t.Chart {
+			if bar {
 				bars = max(bars, row[i].Amount.N)
 			}
 		}
 	}
-	for i, c := range t.Columns {
-		if !used[i] {
-			continue
-		}
-		out.Columns = append(out.Columns, column{Title: strings.ReplaceAll(c.Name, "_", " "), Number: c.Kind == document.Number,
-			Bar: i == t.Chart && t.Chart > 0})
-	}
 	for _, row := range t.Rows {
-		var line []cell
+		line := make([]cell, len(row))
 		for i, v := range row {
-			if !used[i] {
-				continue
+			line[i] = o.cell(t.Columns[i].Kind, v)
+			if out.Columns[i].Bar {
+				line[i].Bar, line[i].Share = true, fmt.Sprintf("%.1f", 100*float64(v.Amount.N)/float64(bars))
 			}
-			c := o.cell(t.Columns[i].Kind, v)
-			if t.Chart > 0 && i == t.Chart {
-				c.Bar, c.Share = true, fmt.Sprintf("%.1f", 100*float64(v.Amount.N)/float64(max(bars, 1)))
-			}
-			line = append(line, c)
 		}
 		out.Rows = append(out.Rows, line)
 	}
