@@ -21,6 +21,7 @@ type block struct {
 	cell    int64
 	buf     []byte // what was read
 	text    []byte // its whole lines
+	at      int64  // where in the log text begins
 	stats   Stats
 
 	lines  []line

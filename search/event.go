@@ -12,6 +12,9 @@ type Event struct {
 	Lines [][]byte
 	// Log is the index of the log in which the event stands.
 	Log int
+
+	begin, end int64 // where in the log its first line begins, and its last one ends
+	input      *input
 }
 
 // Clone returns a copy of e that shares no memory with it.

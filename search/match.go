@@ -18,11 +18,7 @@ type matcher struct {
 }
 
 func newMatcher(set *settings, log int) *matcher {
-	m := &matcher{set: set, event: Event{Log: log}}
-	if set.Query != nil {
-		m.match = set.Query.program.Matcher(set.Query.config)
-	}
-	return m
+	return &matcher{set: set, match: set.Query.Matcher(), event: Event{Log: log}}
 }
 
 // block finds the events that begin in b and are wanted, and calls visit, if there
@@ -101,6 +97,7 @@ func (m *matcher) build(b *block, n int32) {
 	e.Records, e.Lines = e.Records[:0], e.Lines[:0]
 	e.ID = b.groups[n].id
 	e.Node = b.node(&b.groups[n])
+	e.begin, e.input = b.at+int64(b.lines[b.groups[n].first].off), b.input
 	for {
 		g := &b.groups[n]
 		for i := g.first; i >= 0; i = b.lines[i].next {
@@ -117,6 +114,7 @@ func (m *matcher) build(b *block, n int32) {
 			e.Records = append(e.Records, r)
 			e.Lines = append(e.Lines, b.text[l.off:l.end:l.end])
 		}
+		e.end = b.at + int64(b.lines[g.last].end) + 1
 		if g.next == nil {
 			break
 		}

@@ -2,6 +2,8 @@ package search
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -71,6 +73,32 @@ type Skipped struct {
 
 // Total is how many lines and files were passed over, in whole or in part.
 func (s Skipped) Total() uint64 { return s.Malformed + s.Binary + s.Long + s.Torn + s.Damaged + s.Gone }
+
+// String says what was passed over, for people: "3 lines that are no audit records,
+// 1 line cut off at the end of a file"; "" if nothing was.
+func (s Skipped) String() string {
+	var parts []string
+	for _, p := range [...]struct {
+		n         uint64
+		one, many string
+	}{
+		{s.Malformed, "line that is no audit record", "lines that are no audit records"},
+		{s.Binary, "line of binary data", "lines of binary data"},
+		{s.Long, "line that is too long", "lines that are too long"},
+		{s.Torn, "line cut off at the end of a file", "lines cut off at the end of a file"},
+		{s.Damaged, "damaged compressed file, behind the damage", "damaged compressed files, behind the damage"},
+		{s.Gone, "file that was rotated away meanwhile", "files that were rotated away meanwhile"},
+	} {
+		switch p.n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+p.one)
+		default:
+			parts = append(parts, strconv.FormatUint(p.n, 10)+" "+p.many)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
 
 func (s *Stats) add(o Stats) {
 	s.Files += o.Files

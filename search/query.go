@@ -16,6 +16,15 @@ type Query struct {
 // zone; its Names are asked from several goroutines at once.
 func NewQuery(p *filter.Program, cfg field.Config) *Query { return &Query{program: p, config: cfg} }
 
+// Matcher returns what evaluates the query on one event after another, for one
+// goroutine; nil if q is.
+func (q *Query) Matcher() *filter.Matcher {
+	if q == nil {
+		return nil
+	}
+	return q.program.Matcher(q.config)
+}
+
 // plan is what can be told of a line without looking at its event.
 type plan struct {
 	needles [][]byte        // an event has one of them in one of its lines; nil: unknown

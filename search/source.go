@@ -27,6 +27,7 @@ type source struct {
 	done  atomic.Int64 // bytes on the disk that are dealt with
 	total int64
 	stats Stats
+	mark  *marker // nil: all is read
 }
 
 // file is one file of a log as it was when the scan began.
@@ -41,10 +42,12 @@ type file struct {
 type input struct {
 	name  string
 	file  *os.File
-	spans []span       // of a plain file, what is left to read, in the order of the scan
-	size  int64        // of a plain file
-	base  int64        // where in the log its first byte is
-	refs  atomic.Int32 // of a plain file: blocks that are not loaded yet, and the source
+	spans []span        // of a plain file, what is left to read, in the order of the scan
+	size  int64         // of a plain file
+	base  int64         // where in the log its first byte is
+	who   trail.Segment // of a scan with a mark
+	ended atomic.Int64  // of a plain file: the end of the last whole line that was read
+	refs  atomic.Int32  // of a plain file: blocks that are not loaded yet, and the source
 
 	lines  *bufio.Reader // of a stream or a compressed file; nil: plain
 	packed *packed       // what lines reads
@@ -169,13 +172,14 @@ func (s *source) open() error {
 		return err
 	}
 	s.stats.Files++
-	if in.lines == nil {
-		if s.set.Newest {
-			s.pos -= in.size
-		}
-		in.base = s.pos
+	if s.set.Newest {
+		s.pos -= in.size
 	}
+	in.base = s.pos
 	s.cur = in
+	if s.mark != nil {
+		return s.mark.enter(s, in, f)
+	}
 	return nil
 }
 
@@ -269,7 +273,7 @@ func (s *source) fill(b *block) (bool, error) {
 		}
 		break
 	}
-	b.text = b.buf
+	b.text, b.at = b.buf, s.pos
 	s.pos += int64(len(b.buf))
 	s.done.Add(in.packed.took())
 	b.cost += cap(b.buf)
@@ -322,6 +326,12 @@ func (b *block) load(torn bool) error {
 		last = bytes.LastIndexByte(text, '\n') + 1
 	}
 	b.buf, b.text = text, text[start:max(start, last)]
+	b.at = in.base + b.from - lead + int64(start)
+	for end := b.from - lead + int64(last); ; {
+		if known := in.ended.Load(); known >= end || in.ended.CompareAndSwap(known, end) {
+			break
+		}
+	}
 	return nil
 }
 

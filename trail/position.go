@@ -103,17 +103,22 @@ const (
 
 // identify reads who a segment is from its file and its first lines.
 func identify(f *os.File) (Segment, error) {
-	var s Segment
-	var err error
-	if s.Dev, s.Inode, err = fileIdentity(f); err != nil {
-		return Segment{}, err
-	}
 	head := make([]byte, headLength)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Segment{}, err
 	}
-	head = head[:n]
+	return Identify(f, head[:n])
+}
+
+// Identify returns who a segment is, given its file and what it begins with, of
+// which 64 KiB are enough: of a file that was compressed, what that unpacks to.
+func Identify(f *os.File, head []byte) (Segment, error) {
+	var s Segment
+	var err error
+	if s.Dev, s.Inode, err = fileIdentity(f); err != nil {
+		return Segment{}, err
+	}
 	s.Sum = firstLineSum(head)
 	for offset := int64(0); ; {
 		end := bytes.IndexByte(head, '\n') + 1

@@ -127,6 +127,7 @@ EXIT STATUS, of every command
 		newRunCommand(stdio),
 		newStatusCommand(stdio),
 		newReplayCommand(stdio),
+		newSearchCommand(stdio),
 		newReportCommand(stdio),
 		newFieldsCommand(stdio),
 		newDoctorCommand(stdio),
