@@ -414,12 +414,16 @@ func (s *scan) daemon() int {
 			return code
 		}
 	}
-	if s.v4 {
-		s.pos = 0
-	}
 	if s.wants(WantUID) {
+		at := s.pos
+		if s.v4 {
+			s.pos = 0
+		}
 		if code := s.number(" uid=", &s.f.UID, 0, 7); code != 0 {
 			return code
+		}
+		if s.v4 {
+			s.pos = at
 		}
 	}
 	if s.wants(WantSession) {

@@ -179,7 +179,7 @@ func (s *scan) taskNames() int {
 		}
 		s.pos = at
 	}
-	if s.wants(WantKey) && s.typ == tables.TypeSyscall {
+	if s.wants(WantKey) && (s.typ == tables.TypeSyscall || s.typ == tables.TypeUringOp) {
 		if code := s.keys(); code != 0 {
 			return code
 		}
@@ -243,4 +243,13 @@ func (s *scan) keys() int {
 func (s *scan) taskMessage() int { return s.task() }
 
 // uring finds the facts of a URINGOP record.
-func (s *scan) uring() int { return s.task() }
+func (s *scan) uring() int {
+	var op uint32
+	if code := s.number("uring_op=", &op, 4, 5); code != 0 {
+		return code
+	}
+	if code := s.outcome(); code != 0 {
+		return code
+	}
+	return s.task()
+}

@@ -78,7 +78,7 @@ type parser struct {
 // parse makes options of arguments. The first thing that is wrong ends it; so do
 // -h and -v.
 func parse(args []string, deps *Deps, dialect aulog.Dialect) (options, error) {
-	p := &parser{deps: deps, dialect: dialect, rest: args, opts: options{query: anything()}}
+	p := &parser{deps: deps, dialect: dialect, rest: args, opts: options{query: anything(dialect)}}
 	for len(p.rest) > 0 && !p.opts.help && !p.opts.version {
 		if err := p.next(); err != nil {
 			return p.opts, err

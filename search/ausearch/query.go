@@ -9,6 +9,8 @@ import (
 
 // query is what an event must be to be found: all of what is set.
 type query struct {
+	dialect aulog.Dialect
+
 	span  aulog.Range
 	want  aulog.Want // the facts that decide
 	texts aulog.Want // of them, those compared with a text
@@ -35,7 +37,7 @@ type query struct {
 }
 
 // anything is the query that every event fits.
-func anything() query { return query{serial: -1, syscall: -1} }
+func anything(d aulog.Dialect) query { return query{dialect: d, serial: -1, syscall: -1} }
 
 func (q *query) set(w aulog.Want, on bool) {
 	q.want &^= w
@@ -134,10 +136,13 @@ func (q *query) labels(f *aulog.Facts) bool {
 		subject = subject || q.texts&aulog.WantSubject != 0 && q.is(f.AVCs[i].Subject, q.subject)
 		object = object || q.texts&aulog.WantObject != 0 && q.is(f.AVCs[i].Object, q.object)
 	}
-	if q.either || !q.has(aulog.WantSubject) {
+	switch {
+	case q.either || !q.has(aulog.WantSubject) || !q.has(aulog.WantObject):
 		return subject || object
+	case q.dialect == aulog.Audit4:
+		return subject && object
 	}
-	return subject // stock does not look at the object of -o then
+	return subject // audit 3 does not look at the object of -o then
 }
 
 // is compares as stock does: a part of the text is enough, unless -w asks for
