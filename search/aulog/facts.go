@@ -132,7 +132,7 @@ func (f *Facts) Extract(e *Event, want Want, dialect Dialect, unparsed func(*Rec
 		s := scan{f: f, want: want, text: r.Text, typ: r.Type, v4: dialect == Audit4}
 		parse := parserOf(r.Type, dialect)
 		if parse == nil {
-			if unparsed != nil {
+			if unparsed != nil && !plain(r.Type, dialect) {
 				unparsed(r)
 			}
 			continue
@@ -199,8 +199,6 @@ func parserOf(t tables.Type, dialect Dialect) func(*scan) int {
 			return (*scan).taskMessage
 		}
 		return nil
-	case tables.TypeKernel:
-		return (*scan).nothing
 	}
 	switch {
 	case t == tables.TypeUser, t >= 1100 && t < 1200, t >= 2100 && t < 3000:
@@ -211,4 +209,19 @@ func parserOf(t tables.Type, dialect Dialect) func(*scan) int {
 		return (*scan).integrity
 	}
 	return nil
+}
+
+// plain reports whether stock knows that records of type t have no facts. Of the
+// other types without facts it says, when asked, that it has passed over them.
+func plain(t tables.Type, dialect Dialect) bool {
+	switch t {
+	case tables.TypeKernel, tables.TypeExecve, tables.TypeIPCSetPerm, tables.TypeMQOpen, tables.TypeMQSendrecv,
+		tables.TypeMQNotify, tables.TypeMQGetsetattr, tables.TypeFDPair, tables.TypeBPRMFcaps, tables.TypeCapset,
+		tables.TypeMmap, tables.TypeProctitle, tables.TypeEOE, tables.TypeKernModule, tables.TypeFanotify,
+		tables.TypeTimeInjOffset, tables.TypeTimeAdjNTPVal, tables.TypeBPF, tables.TypeOpenat2, tables.TypeSELinuxErr:
+		return true
+	case tables.TypeDMEvent:
+		return dialect == Audit4
+	}
+	return false
 }

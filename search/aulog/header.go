@@ -148,13 +148,18 @@ func nextWord(b []byte) (word, rest []byte) {
 func skip(b []byte, n int) []byte { return b[min(n, len(b)):] }
 
 // alone reports whether a record of type t is complete by itself when it begins
-// an event: no further record is added to it. All others wait.
-func alone(t tables.Type) bool {
+// an event: no further record is added to it. All others wait. Audit 3 halves
+// the event of which a LOGIN record is the first; audit 4 does not.
+func alone(t tables.Type, d Dialect) bool {
 	switch {
 	case t == tables.TypeProctitle, t == tables.TypeUser, t == tables.TypeKernel:
 		return true
+	case t == tables.TypeLedger, t == tables.TypeContainer: // names that stock does not know
+		return d == Audit3
+	case d == Audit4 && t <= tables.TypeLogin:
+		return false
 	case t < 1300, t >= 2100:
 		return true
 	}
-	return t >= 1406 && t <= 1419 // MAC_UNLBL_ALLOW to CALIPSO_DEL
+	return t >= tables.TypeMACUnlblAllow && t <= tables.TypeMACCALIPSODel
 }

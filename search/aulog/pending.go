@@ -19,7 +19,9 @@ import (
 // first, those are gone at once, so that nothing but the lowest need be looked
 // at.
 type pending struct {
-	eoe  int64
+	eoe     int64
+	dialect Dialect
+
 	last *Event // to which a record was added last: the next one likely is its too
 	open map[stampKey]*Event
 
@@ -38,8 +40,8 @@ type stampKey struct {
 	node string
 }
 
-func newPending(eoe int64) *pending {
-	return &pending{eoe: eoe, open: map[stampKey]*Event{}}
+func newPending(eoe int64, dialect Dialect) *pending {
+	return &pending{eoe: eoe, dialect: dialect, open: map[stampKey]*Event{}}
 }
 
 // add adds a line and reports whether it has begun an event; then pop may have
@@ -79,7 +81,7 @@ func (p *pending) begin(h header) *Event {
 		e.Node = e.buf[:len(e.buf):len(e.buf)]
 	}
 	p.serial++
-	e.serial, e.slot, e.ends = p.serial, p.free.take(), alone(h.typ)
+	e.serial, e.slot, e.ends = p.serial, p.free.take(), alone(h.typ, p.dialect)
 	if !e.ends {
 		p.open[e.key()] = e
 	}

@@ -27,6 +27,8 @@ type Config struct {
 	Range Range
 	// OutOfRange is told the stamp of each record that Range leaves out; nil: nobody is.
 	OutOfRange func(audit.ID)
+	// Dialect says which types of records are events by themselves.
+	Dialect Dialect
 	// BadStamp is told the stamp of a line that looks like a record but bears none,
 	// of which stock complains; nil: nobody is. The text is valid during the call.
 	BadStamp func(stamp []byte)
@@ -62,7 +64,7 @@ func NewReader(cfg Config) *Reader {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = DefaultTimeout
 	}
-	r := &Reader{cfg: cfg, pending: newPending(cfg.Timeout), source: -1}
+	r := &Reader{cfg: cfg, pending: newPending(cfg.Timeout, cfg.Dialect), source: -1}
 	if len(cfg.Files) == 0 && cfg.Stream != nil {
 		r.lines.reset(cfg.Stream)
 	}

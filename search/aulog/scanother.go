@@ -2,12 +2,11 @@ package aulog
 
 import (
 	"bytes"
+	"net/netip"
 
 	"vigil/audit"
 	"vigil/audit/tables"
 )
-
-func (s *scan) nothing() int { return 0 }
 
 // path finds the facts of a PATH record.
 func (s *scan) path() int {
@@ -96,11 +95,20 @@ func (s *scan) sockaddr() int {
 	case audit.FamilyInet, audit.FamilyInet6:
 		if s.wants(WantHost) {
 			at := len(s.f.mem)
-			s.f.mem = sa.Addr.AppendTo(s.f.mem)
+			s.f.mem = appendAddr(s.f.mem, sa.Addr)
 			s.f.Host = s.f.mem[at:]
 		}
 	}
 	return 0
+}
+
+// appendAddr appends an address as inet_ntop(3) prints it: as netip does, but
+// that one which ends in an IPv4 address shows it.
+func appendAddr(dst []byte, a netip.Addr) []byte {
+	if b := a.As16(); a.Is6() && !a.Is4In6() && [12]byte(b[:12]) == [12]byte{} && (b[12] != 0 || b[13] != 0) {
+		return netip.AddrFrom4([4]byte(b[12:])).AppendTo(append(dst, "::"...))
+	}
+	return a.AppendTo(dst)
 }
 
 // config finds the facts of a CONFIG_CHANGE record.
@@ -173,8 +181,7 @@ func (s *scan) tty() int {
 		}
 	}
 	if s.wants(WantUID) {
-		var passed uint32 // stock reads it and forgets it
-		if code := s.number(" uid=", &passed, 0, 3); code != 0 {
+		if code := s.number(" uid=", &s.f.UID, 0, 3); code != 0 {
 			return code
 		}
 	}
@@ -351,7 +358,6 @@ func (s *scan) anomalyRest() int {
 
 // integrity finds the facts of an INTEGRITY_ record.
 func (s *scan) integrity() int {
-	var passed uint32 // stock reads the uid and forgets it
 	for _, x := range [...]struct {
 		want Want
 		key  string
@@ -359,7 +365,7 @@ func (s *scan) integrity() int {
 		open int
 	}{
 		{0, "pid=", &s.f.PID, 1},
-		{WantUID, " uid=", &passed, 3},
+		{WantUID, " uid=", &s.f.UID, 3},
 		{WantLoginUID, "auid=", &s.f.LoginUID, 5},
 		{WantSession, "ses=", &s.f.Session, 10},
 	} {

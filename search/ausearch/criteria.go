@@ -295,7 +295,7 @@ func (p *parser) validTypes() string {
 	var b strings.Builder
 	b.WriteString("Valid message types are: ALL ")
 	for _, t := range tables.Types() {
-		if p.listed(t) {
+		if listed(t, p.dialect) {
 			b.WriteString(t.String())
 			b.WriteByte(' ')
 		}
@@ -305,7 +305,7 @@ func (p *parser) validTypes() string {
 
 // listed reports whether stock's list has a type: those that can stand in a log,
 // as far as the version knows them.
-func (p *parser) listed(t tables.Type) bool {
+func listed(t tables.Type, d aulog.Dialect) bool {
 	switch {
 	case t < 1100:
 		return t == tables.TypeUser || t == tables.TypeLogin
@@ -313,7 +313,7 @@ func (p *parser) listed(t tables.Type) bool {
 		t == tables.TypeLedger, t == tables.TypeContainer:
 		return false
 	case t == tables.TypeDMCtrl, t == tables.TypeDMEvent:
-		return p.dialect == aulog.Audit4
+		return d == aulog.Audit4
 	}
 	return string(t.AppendLog(nil)) == t.String()
 }

@@ -2,6 +2,7 @@ package ausearch
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -111,7 +112,7 @@ func (s *searcher) run() int {
 	}
 	s.out = bufio.NewWriterSize(s.deps.Out, 64<<10)
 	s.print = newPrinter(&s.opts, &s.deps)
-	cfg := aulog.Config{Files: input.Files, Timeout: timeout, Range: s.opts.query.span, BadStamp: s.badStamp}
+	cfg := aulog.Config{Files: input.Files, Timeout: timeout, Range: s.opts.query.span, Dialect: s.dialect, BadStamp: s.badStamp}
 	if input.Stdin != nil {
 		cfg.Files, cfg.Stream = nil, input.Stdin
 	}
@@ -215,7 +216,7 @@ func (s *searcher) admit(e *aulog.Event) bool {
 
 func (s *searcher) unparsed(r *aulog.Record) {
 	n := int(r.Type)
-	if r.Type == aulog.NoType {
+	if !listed(r.Type, s.dialect) && !bytes.Contains(r.Text, []byte("type=UNKNOWN[")) {
 		n = -1
 	}
 	fmt.Fprintf(s.deps.Err, "Unparsed type:%d\n - skipped", n)
