@@ -66,8 +66,9 @@ func execution(t testing.TB, serial int, exe string, argv ...string) *audit.Even
 	}
 	ev := &audit.Event{ID: audit.ID{Sec: 1626611363, Milli: 720, Serial: uint32(serial)}}
 	for _, line := range []string{
-		fmt.Sprintf(`type=SYSCALL msg=audit(%s): arch=c000003e syscall=59 success=yes exit=0 pid=1 comm="x" exe="%s"`, ev.ID, exe),
-		fmt.Sprintf("type=EXECVE msg=audit(%s): %s", ev.ID, b.String())} {
+		fmt.Sprintf(`type=SYSCALL msg=audit(%s): arch=c000003e syscall=59 success=yes exit=0 pid=1 euid=0 comm="x" exe="%s"`, ev.ID, exe),
+		fmt.Sprintf("type=EXECVE msg=audit(%s): %s", ev.ID, b.String()),
+		fmt.Sprintf(`type=CWD msg=audit(%s): cwd="/work"`, ev.ID)} {
 		r, err := audit.ParseLine([]byte(line))
 		if err != nil {
 			t.Fatal(err)
@@ -189,4 +190,67 @@ func BenchmarkEntry(b *testing.B) {
 			table.Entry(self, parents)
 		}
 	})
+}
+
+func TestCreated(t *testing.T) {
+	f := func(line string, want Creation, ok bool) {
+		t.Helper()
+		argv := strings.Split(strings.ReplaceAll(line, "CID", cid), " ")
+		ev := execution(t, 1, "/usr/bin/"+argv[0], argv...)
+		want.Bundle = strings.ReplaceAll(want.Bundle, "CID", cid)
+		got, gotOK := NewTable(Config{}).Created(ev, "")
+		if diff := cmp.Diff(got, want); ok && diff != "" || gotOK != ok {
+			t.Errorf("%s: %v, want %v, got - want +:\n%s", line, gotOK, ok, diff)
+		}
+		if _, ok := NewTable(Config{}).Created(ev, "another"); ok {
+			t.Errorf("%s: from within a container", line)
+		}
+	}
+	// Recorded from containerd 1.6.20 and podman 4.3.1.
+	f("runc --root /run/containerd/runc/k8s.io --log /run/x/log.json --log-format json create --bundle /run/containerd/io.containerd.runtime.v2.task/k8s.io/CID --pid-file /run/x/init.pid CID",
+		Creation{ID: cid, Bundle: "/run/containerd/io.containerd.runtime.v2.task/k8s.io/CID", By: "runc"}, true)
+	f("runc create --bundle /var/lib/containers/storage/overlay-containers/CID/userdata --pid-file /run/pidfile CID",
+		Creation{ID: cid, Bundle: "/var/lib/containers/storage/overlay-containers/CID/userdata", By: "runc"}, true)
+	f("crun --systemd-cgroup run -d --bundle=/b x", Creation{ID: "x", Bundle: "/b", By: "crun"}, true)
+	f("runc run x", Creation{ID: "x", Bundle: "/work", By: "runc"}, true)
+	f("runc run -b sub -- x", Creation{ID: "x", Bundle: "/work/sub", By: "runc"}, true)
+	f("runc restore x", Creation{ID: "x", Bundle: "/work", By: "runc"}, true)
+	f("runc start x", Creation{}, false)
+	f("runc create", Creation{}, false)
+	f("runc init", Creation{}, false)
+	f("sh -c runc run x", Creation{}, false)
+}
+
+// Whoever is not root gives containers no names.
+func TestCreatedByUser(t *testing.T) {
+	ev := execution(t, 1, "/usr/bin/runc", "runc", "run", "x")
+	ev.Records[0].Body = []byte(strings.Replace(string(ev.Records[0].Body), "euid=0", "euid=1000", 1))
+	if c, ok := NewTable(Config{}).Created(ev, ""); ok {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestRecall(t *testing.T) {
+	table := NewTable(Config{Sessions: 2})
+	session := &attribution.Entry{ID: execid, Via: "docker", Container: cid}
+	table.Recall(proc(100), session)
+	table.Recall(proc(101), &attribution.Entry{ID: execid, Via: "docker", Container: cid})
+	if got := table.Entry(proc(100), nil); got != session {
+		t.Errorf("got %+v", got)
+	}
+	if got := table.Entry(proc(101), nil); got != session {
+		t.Errorf("another process of the session: %+v", got)
+	}
+	if got := table.Entry(proc(200), kin(101, 100)); got != session {
+		t.Errorf("a child: %+v", got)
+	}
+	if got := table.Entry(proc(300), kin(9, 1)); got != nil {
+		t.Errorf("a stranger: %+v", got)
+	}
+	for i := range uint32(10) {
+		table.Recall(proc(400+i), &attribution.Entry{ID: fmt.Sprint(i)})
+	}
+	if got := table.Stats().Members; got != 4 {
+		t.Errorf("%d members, want those of two sessions", got)
+	}
 }
