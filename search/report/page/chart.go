@@ -57,10 +57,10 @@ func newChart(t *document.Timeline, counts, failures []uint64, location *time.Lo
 	}
 	c := &chart{Width: chartWidth, Height: chartHeight, Left: left, Bottom: bottom, Legend: total(failures) > 0}
 	step := niceStep(most)
-	ceiling := (most + step - 1) / step * step
-	scale := float64(bottom-top) / float64(ceiling)
-	for n := uint64(0); n <= ceiling; n += step {
-		c.Lines = append(c.Lines, line{unit(float64(bottom) - float64(n)*scale), short(n)})
+	lines := (most-1)/step + 1
+	scale := float64(bottom-top) / (float64(lines) * float64(step))
+	for n := range lines + 1 {
+		c.Lines = append(c.Lines, line{unit(bottom - float64(n)*float64(step)*scale), short(n * step)})
 	}
 	// Few buckets make no bars as broad as a hand.
 	each := min(float64(chartWidth-left)/float64(len(counts)), 48)
@@ -88,12 +88,9 @@ func niceStep(most uint64) uint64 {
 	step := uint64(1)
 	for {
 		for _, m := range [...]uint64{1, 2, 5} {
-			if most/(step*m) < 5 {
+			if most/m/step < 5 {
 				return step * m
 			}
-		}
-		if step > 1<<58 {
-			return step
 		}
 		step *= 10
 	}
@@ -109,39 +106,53 @@ func short(n uint64) string {
 	return document.Group(n)
 }
 
-// ticks puts marks at times that people use: full minutes, hours, midnights.
+// marks is how many ticks there are at most.
+const marks = 8
+
+// ticks puts marks at times that people use: full minutes, hours, midnights, the
+// first of a month.
 func (c *chart) ticks(t *document.Timeline, each float64, n int, location *time.Location) {
 	span := time.Duration(n) * t.Width
-	step := 365 * 24 * time.Hour
-	for _, s := range [...]time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute,
-		2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour,
-		24 * time.Hour, 2 * 24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour, 90 * 24 * time.Hour} {
-		if span/s <= 8 {
-			step = s
-			break
-		}
-	}
-	if span/step > 1000 {
+	if span/time.Duration(n) != t.Width {
 		return // of a log with stamps from the end of the world
 	}
-	form := "2 Jan"
-	switch {
-	case step < time.Minute:
-		form = "15:04:05"
-	case step < 24*time.Hour:
-		form = "15:04"
-	case step >= 90*24*time.Hour:
-		form = "Jan 2006"
-	}
-	_, offset := t.Start.In(location).Zone()
-	seconds := int64(step / time.Second)
-	at := (t.Start.Unix() + int64(offset) + seconds - 1) / seconds * seconds
-	for ; at-int64(offset) < t.Start.Add(span).Unix(); at += seconds {
-		when := time.Unix(at-int64(offset), 0)
+	end := t.Start.Add(span)
+	put := func(when time.Time, form string) {
 		x := left + float64(when.Sub(t.Start))/float64(t.Width)*each
-		if x > chartWidth-24 {
-			break
+		if x >= left && x <= chartWidth-24 {
+			c.Ticks = append(c.Ticks, tick{unit(x), when.In(location).Format(form)})
 		}
-		c.Ticks = append(c.Ticks, tick{unit(x), when.In(location).Format(form)})
+	}
+	for _, step := range [...]time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute,
+		2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour} {
+		if span/step > marks {
+			continue
+		}
+		form := "15:04"
+		if step < time.Minute {
+			form = "15:04:05"
+		}
+		// Full hours are counted from the midnight of the place.
+		first := t.Start.In(location)
+		at := time.Date(first.Year(), first.Month(), first.Day(), 0, 0, 0, 0, location)
+		at = at.Add(t.Start.Sub(at) / step * step)
+		for ; at.Before(end); at = at.Add(step) {
+			put(at, form)
+		}
+		return
+	}
+	first := t.Start.In(location)
+	for _, step := range [...]struct{ days, months int }{{1, 0}, {2, 0}, {7, 0}, {14, 0}, {0, 1}, {0, 3}, {0, 6}, {0, 12}, {0, 60}, {0, 240}} {
+		if span/(24*time.Hour)/time.Duration(step.days+30*step.months) > marks {
+			continue
+		}
+		at, form := time.Date(first.Year(), first.Month(), first.Day(), 0, 0, 0, 0, location), "2 Jan"
+		if step.months > 0 {
+			at, form = time.Date(first.Year(), 1, 1, 0, 0, 0, 0, location), "Jan 2006"
+		}
+		for ; at.Before(end); at = at.AddDate(0, step.months, step.days) {
+			put(at, form)
+		}
+		return
 	}
 }

@@ -142,7 +142,7 @@ func tiles(t *document.Table) []tile {
 }
 
 func (o Options) table(t *document.Table) table {
-	out := table{ID: t.Name, Title: document.Escape(t.Title)}
+	out := table{ID: document.Escape(t.Name), Title: document.Escape(t.Title)}
 	if n := uint64(len(t.Rows)); t.Total.N > n {
 		out.More = document.Group(n) + " of " + document.AmountText(t.Total)
 	}
@@ -150,7 +150,7 @@ func (o Options) table(t *document.Table) table {
 	bars := uint64(1)
 	for i, c := range t.Columns {
 		bar := i == t.Chart && t.Chart > 0
-		out.Columns = append(out.Columns, column{Title: strings.ReplaceAll(c.Name, "_", " "), Number: c.Kind == document.Number, Bar: bar})
+		out.Columns = append(out.Columns, column{Title: document.Escape(strings.ReplaceAll(c.Name, "_", " ")), Number: c.Kind == document.Number, Bar: bar})
 		for _, row := range t.Rows {
 			if bar {
 				bars = max(bars, row[i].Amount.N)
