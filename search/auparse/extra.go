@@ -64,14 +64,14 @@ func equalFold(a, b []byte) bool {
 	return true
 }
 
-// appendExtra appends what the daemon has said of a field, and false if it has said nothing. Names of users and groups
+// appendExtra appends what the daemon has said of a field, and false if it has said nothing or had no word for it. Names of users and groups
 // are strings as the kernel encodes them, the rest is as it is.
 func (x *Interpreter) appendExtra(dst []byte, r *Record, k kind, name []byte) ([]byte, bool) {
 	if len(r.Enrichment) == 0 {
 		return dst, false
 	}
 	value, ok := r.extra.find(name)
-	if !ok {
+	if !ok || bytes.HasPrefix(value, []byte("unknown-")) {
 		return dst, false
 	}
 	start := len(dst)

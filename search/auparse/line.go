@@ -21,16 +21,23 @@ func (x *Interpreter) AppendLine(dst []byte, r *Record) []byte {
 		dst = append(dst, ' ')
 	}
 	dst = append(dst, "type="...)
-	if r.Type == 0 || len(r.TypeName) > 0 && !r.Type.Known() {
-		dst = x.appendPlain(dst, r.TypeName)
-	} else {
-		dst = r.Type.AppendTo(dst)
-	}
+	dst = x.appendType(dst, r)
 	dst = append(dst, " msg=audit("...)
 	dst = x.AppendStamp(dst, r.ID)
 	dst = append(dst, ") "...)
 	p := printer{x: x, r: r, rest: r.Body, call: newCall(x.version, r.Type)}
 	return p.print(dst)
+}
+
+// appendType appends the name that the line has for the type. Of UNKNOWN[1423] it is the number that counts.
+func (x *Interpreter) appendType(dst []byte, r *Record) []byte {
+	switch {
+	case len(r.TypeName) > 0 && (r.Type == 0 || !bytes.HasPrefix(r.TypeName, []byte("UNKNOWN["))):
+		return x.appendPlain(dst, r.TypeName)
+	case x.version == V4 && (r.Type == tables.TypeDMCtrl || r.Type == tables.TypeDMEvent):
+		return r.Type.AppendTo(dst)
+	}
+	return r.Type.AppendLog(dst)
 }
 
 // appendPlain appends text that is printed as it is; see harmless.
