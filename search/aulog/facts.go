@@ -201,6 +201,8 @@ func parserOf(t tables.Type, dialect Dialect) func(*scan) int {
 		return nil
 	}
 	switch {
+	case t == tables.TypeLedger, t == tables.TypeContainer: // Vigil's own: stock does not know the names
+		return nil
 	case t == tables.TypeUser, t >= 1100 && t < 1200, t >= 2100 && t < 3000:
 		return (*scan).user
 	case t >= tables.TypeMACPolicyLoad && t <= tables.TypeMACUnlblStcDel:

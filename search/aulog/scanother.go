@@ -87,6 +87,9 @@ func (s *scan) sockaddr() int {
 	case audit.FamilyUnix:
 		if s.wants(WantFile) {
 			name := addr[2:]
+			if len(name) > 0 && name[0] == 0 { // abstract
+				name = name[1:]
+			}
 			if j := bytes.IndexByte(name, 0); j >= 0 {
 				name = name[:j]
 			}
