@@ -63,6 +63,9 @@ func TestScript(t *testing.T) {
 	f("/home/alice/a.py", "/usr/bin/python3.11", `EXECVE argc=2 a0="python3" a1="a.py"`, cwd, `PATH item=0 name="/usr/bin/python3"`)
 	f("/tmp/x", "/bin/busybox", `EXECVE argc=2 a0="sh" a1="/tmp/x"`, cwd)
 	f("", "/bin/busybox", `EXECVE argc=2 a0="cat" a1="/tmp/x"`, cwd)
+	f("/home/alice/x", "/bin/busybox", `EXECVE argc=3 a0="busybox" a1="sh" a2="x"`, cwd)
+	f("", "/bin/busybox", `EXECVE argc=2 a0="busybox" a1="sh"`, cwd)
+	f("", "/bin/busybox", `EXECVE argc=3 a0="busybox" a1="cat" a2="/tmp/x"`, cwd)
 	f("", "/usr/bin/bash", `EXECVE argc=3 a0="bash" a1="-c" a2="ls"`, cwd)
 	f("", "/usr/bin/bash", `EXECVE argc=1 a0="-bash"`, cwd)
 	f("", "/usr/bin/ls", `EXECVE argc=2 a0="ls" a1="/tmp"`, cwd, `PATH item=0 name="/usr/bin/ls"`, `PATH item=1 name="/lib64/ld-linux-x86-64.so.2"`)
@@ -112,6 +115,41 @@ func TestTable(t *testing.T) {
 	if c := table.Command(&other, nil); c != nil {
 		t.Errorf("got %+v of another process with the pid", c)
 	}
+}
+
+// A forebear is told by the program that it ran when it made its child, whatever it has executed since.
+func TestAncestorsWhenMade(t *testing.T) {
+	table := NewTable(Config{Proc: t.TempDir()})
+	run := func(p attribution.Process, exe string) {
+		name, _, _ := strings.Cut(string(p.Comm[:]), "\x00")
+		table.Observe(execution(t, name, exe, name), &p)
+	}
+	sh, sleep, last := proc(20, 7, "sh"), proc(20, 8, "sleep"), proc(20, 9, "cat")
+	f := func(name string, child, parent attribution.Process, want string) {
+		t.Helper()
+		got := table.Ancestors(nil, &child, []attribution.Process{parent})
+		if len(got) != 1 || got[0].Exe != want {
+			t.Errorf("%s: got %+v, want %q", name, got, want)
+		}
+	}
+	run(sh, "/bin/sh")
+	run(sleep, "/bin/sleep")
+	// sh -c 'true & exec sleep': both have executed one program since.
+	f("a child that has executed something too", proc(30, 8, "true"), sleep, "/bin/sh")
+	f("a child that has executed nothing", proc(31, 7, "sh"), sleep, "/bin/sh")
+	f("a child of the second program that runs it too", proc(32, 8, "sleep"), sleep, "/bin/sleep")
+	f("a child of the second program", proc(33, 9, "x"), sleep, "/bin/sleep")
+	// The name is the same, but an event has told that it is another program.
+	run(proc(34, 8, "sleep"), "/opt/sleep")
+	f("a child that runs another program of the name", proc(34, 8, "sleep"), sleep, "/bin/sh")
+	run(last, "/bin/cat")
+	f("two programs ago", proc(31, 7, "sh"), last, "/bin/sh")
+	f("one program ago", proc(35, 9, "x"), last, "/bin/sleep")
+	for i := range uint32(5) {
+		run(proc(20, 10+i, "y"), "/bin/y")
+	}
+	f("too long ago to be remembered", proc(31, 7, "sh"), proc(20, 14, "y"), "")
+	f("a program that nobody saw between", proc(36, 17, "z"), proc(20, 19, "y"), "")
 }
 
 func TestTableIsBounded(t *testing.T) {
