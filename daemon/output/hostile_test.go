@@ -71,8 +71,8 @@ func hostileEvent(t *testing.T, name string, only bool) []string {
 	return append(lines, string(execve.AppendLine(nil, nil)))
 }
 
-// print prints lines in a form.
-func print(t *testing.T, lines []string, kind output.Kind, condition, form string) string {
+// printed prints lines in a form.
+func printed(t *testing.T, lines []string, kind output.Kind, condition, form string) string {
 	t.Helper()
 	o := output.Options{Kind: kind}
 	if condition != "" || form != "" {
@@ -106,13 +106,13 @@ func TestHostileNames(t *testing.T) {
 						t.Fatalf("a line of the trail: %q", line)
 					}
 				}
-				if got := print(t, lines, output.Raw, "evt.type = execve", ""); got != strings.Join(lines[1:], "\n")+"\n" {
+				if got := printed(t, lines, output.Raw, "evt.type = execve", ""); got != strings.Join(lines[1:], "\n")+"\n" {
 					t.Errorf("raw: got\n%q, want\n%q", got, lines[1:])
 				}
-				checkText(t, print(t, lines, output.Text, "", ""))
-				checkText(t, print(t, lines, output.Text, "", "*%container.id|%container.name|%container.image|%k8s.pod.name|%k8s.pod.labels|%proc.cmdline|%vigil.unit|%proc.pname"))
+				checkText(t, printed(t, lines, output.Text, "", ""))
+				checkText(t, printed(t, lines, output.Text, "", "*%container.id|%container.name|%container.image|%k8s.pod.name|%k8s.pod.labels|%proc.cmdline|%vigil.unit|%proc.pname"))
 				checkFields(t, lines, name)
-				checkObject(t, print(t, lines, output.JSON, "evt.type = execve", ""), name)
+				checkObject(t, printed(t, lines, output.JSON, "evt.type = execve", ""), name)
 			})
 		}
 	}
@@ -138,11 +138,11 @@ func checkFields(t *testing.T, lines []string, name string) {
 	t.Helper()
 	for field, want := range map[string]string{"container.id": "real", "k8s.pod.uid": "uid", "proc.pid": "42", "vigil.exec.session": "session",
 		"proc.ppid": "4", "evt.type": "execve"} {
-		if got := print(t, lines, output.Text, "evt.type = execve", "%"+field); got != want+"\n" {
+		if got := printed(t, lines, output.Text, "evt.type = execve", "%"+field); got != want+"\n" {
 			t.Errorf("%s is %q, want %q", field, got, want)
 		}
 	}
-	if got := print(t, lines, output.Text, "container.id = forged or k8s.pod.uid = forged or vigil.exec.session = forged or k8s.pod.label[io.vigil.id] exists", "%proc.pid"); got != "" {
+	if got := printed(t, lines, output.Text, "container.id = forged or k8s.pod.uid = forged or vigil.exec.session = forged or k8s.pod.label[io.vigil.id] exists", "%proc.pid"); got != "" {
 		t.Errorf("a filter finds what is forged: %q", got)
 	}
 }
@@ -209,7 +209,7 @@ func TestHostileMessages(t *testing.T) {
 			continue
 		}
 		for field, want := range map[string]string{"container.id": "real", "evt.num": "1"} {
-			if got := print(t, []string{line}, output.Text, "", "%"+field); got != want+"\n" {
+			if got := printed(t, []string{line}, output.Text, "", "%"+field); got != want+"\n" {
 				t.Errorf("%q: %s is %q, want %q", said, field, got, want)
 			}
 		}
@@ -217,7 +217,7 @@ func TestHostileMessages(t *testing.T) {
 			Container struct{ ID string }
 			Vigil     map[string]any
 		}
-		if err := json.Unmarshal([]byte(print(t, []string{line}, output.JSON, "", "")), &o); err != nil || o.Container.ID != "real" || o.Vigil["exec_session"] != nil {
+		if err := json.Unmarshal([]byte(printed(t, []string{line}, output.JSON, "", "")), &o); err != nil || o.Container.ID != "real" || o.Vigil["exec_session"] != nil {
 			t.Errorf("%q: %v: container %q, session %v", said, err, o.Container.ID, o.Vigil["exec_session"])
 		}
 	}
