@@ -42,9 +42,14 @@ func (c *call) note(v Version, kind tables.Type, place int, name, value []byte) 
 	case place == 7 && string(name) == "a1":
 		c.second = parseArgument(value)
 	case kind == tables.TypeFanotify && string(name) == "fan_type":
-		n, _ := parseUint(value, 10)
-		c.info = n == 1
+		c.info = isRule(value)
 	}
+}
+
+// isRule reports whether a fan_type says that fan_info is the number of a rule.
+func isRule(value []byte) bool {
+	n, _ := parseUint(value, 10)
+	return n == 1
 }
 
 // parseArgument reads an argument: all bits set if it is too large.

@@ -126,7 +126,13 @@ func (p *printer) value(name []byte) (value []byte, comma bool) {
 		}
 		return text[:end], false
 	}
-	end := bytes.IndexAny(text, " ,")
+	end := -1
+	for i, c := range text {
+		if c == ' ' || c == ',' {
+			end = i
+			break
+		}
+	}
 	if end >= 0 && text[end] == ',' {
 		if p.x.kindOf(p.r.Type, name, text) != kindLabel {
 			p.rest = text[end+1:]
@@ -162,6 +168,8 @@ func (p *printer) field(dst, name, value []byte, comma bool) []byte {
 		if dst, ok := p.syscall(dst, value); !ok {
 			return dst
 		}
+	case kindFanType:
+		p.call.info = p.r.Type == tables.TypeFanotify && isRule(value)
 	case kindNone:
 		dst = p.x.appendPlain(dst, value)
 		if comma {

@@ -207,12 +207,18 @@ func (s *splitter) keys(name, value []byte) {
 	r.made = made
 }
 
+// The names of what has none in an AVC record.
+var (
+	verdictName = []byte("seresult")
+	permsName   = []byte("seperms")
+)
+
 // verdict takes a word without a name in an AVC record: "avc:", "denied", and what stands in braces, if they come first.
 func (s *splitter) verdict(word []byte) {
 	r := s.to
 	switch {
 	case len(r.Fields) == 0 && !bytes.HasPrefix(word, []byte("avc")):
-		r.Fields = append(r.Fields, Field{[]byte("seresult"), word})
+		r.Fields = append(r.Fields, Field{verdictName, word})
 	case len(r.Fields) == 1 && word[0] == '{':
 		start := len(r.made)
 		for word = s.word(); len(word) > 0 && word[0] != '}'; word = s.word() {
@@ -221,7 +227,7 @@ func (s *splitter) verdict(word []byte) {
 			}
 			r.made = append(r.made, word...)
 		}
-		r.Fields = append(r.Fields, Field{[]byte("seperms"), r.made[start:len(r.made):len(r.made)]})
+		r.Fields = append(r.Fields, Field{permsName, r.made[start:len(r.made):len(r.made)]})
 	}
 }
 
