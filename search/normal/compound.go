@@ -114,11 +114,22 @@ func (n *Normalizer) before() bool {
 		return true
 	case tables.TypeAnomLink:
 		if p.action, p.objKind = "used-suspcious-link", "unknown"; n.v4() {
-			_ = n.file(3, false)
+			n.link()
 		}
 		return true
 	}
 	return false
+}
+
+// link finds the link that somebody was kept from following.
+func (n *Normalizer) link() {
+	p, c := &n.parts, &n.at
+	if n.file(3, false); p.objPrime.rec != 0 {
+		return
+	}
+	if p.objPrime = c.at(0, "name"); p.objPrime.rec != 0 {
+		p.objKind = "symlink"
+	}
 }
 
 // policy is the kind of object that security policies are.
@@ -237,13 +248,12 @@ func (n *Normalizer) killed() {
 		}
 		return
 	}
-	victims := 0
 	for i := range n.recs {
 		if n.recs[i].Type == tables.TypeObjPID {
-			victims++
+			n.victims = append(n.victims, i)
 		}
 	}
-	if victims > 1 {
+	if len(n.victims) > 1 {
 		p.action, p.objKind = "killed-list-of-pids", "process-group"
 	}
 }

@@ -24,12 +24,33 @@ func (m maker) event(stamp string) []string {
 	default:
 		records = m.decision()
 	}
+	node, enriched := "", m.IntN(3) == 0
+	if m.IntN(5) == 0 {
+		node = "node=host1 "
+	}
 	lines := make([]string, len(records))
 	for i, r := range records {
 		t, body, _ := strings.Cut(r, " ")
-		lines[i] = fmt.Sprintf("type=%s msg=%s: %s", t, stamp, body)
+		lines[i] = fmt.Sprintf("%stype=%s msg=%s: %s", node, t, stamp, body)
+		if enriched {
+			lines[i] += m.enrichment(t)
+		}
 	}
 	return lines
+}
+
+// enrichment is what a daemon adds to a record of type t: the names that the host knew, and what Vigil knows.
+func (m maker) enrichment(t string) string {
+	switch t {
+	case "PATH":
+		return "\x1dOUID=\"olga\" OGID=\"ogroup\""
+	case "CWD", "PROCTITLE", "EXECVE":
+		return ""
+	case "SYSCALL":
+		return "\x1dARCH=x86_64 SYSCALL=openat AUID=\"alice\" UID=\"carol\" GID=\"root\"" +
+			m.pick("", " CONTAINER=\"0123456789ab\" EXEC_SESSION=7")
+	}
+	return "\x1dUID=\"carol\" AUID=\"alice\"" + m.pick("", " ID=\"dave\"")
 }
 
 // single makes a record that stands alone, of any type.
@@ -101,9 +122,13 @@ func (m maker) fields(t tables.Type) string {
 	add(80, "addr=?", "addr=10.1.2.3")
 	add(20, "rport=22")
 	add(80, "terminal=ssh", "terminal=/dev/pts/0", "terminal=?")
-	add(20, "code=0x0", "code=0x7fff0000", "arch=c000003e", "syscall=59")
+	if t == tables.TypeSeccomp {
+		add(100, "sig=31")
+		add(100, "arch=c000003e syscall=59")
+		add(80, "code=0x0", "code=0x7fff0000")
+	}
 	add(92, "res=success", "res=failed", "res=1", "res=0", "res=yes")
-	if m.IntN(4) == 0 {
+	if m.IntN(4) == 0 && t != tables.TypeSeccomp {
 		all := append(body, f...)
 		m.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		return strings.Join(all, " ")
@@ -131,7 +156,7 @@ func (m maker) syscall() string {
 		}
 	}
 	f = append(f, "arch=c000003e", fmt.Sprintf("syscall=%d", nr))
-	add(985, "success=yes", "success=yes", "success=no")
+	add(1000, "success=yes", "success=yes", "success=no")
 	add(985, "exit=0", "exit=3", "exit=-13")
 	for i := range 4 {
 		f = append(f, fmt.Sprintf("a%d=%x", i, m.pickNumber()))
@@ -141,11 +166,9 @@ func (m maker) syscall() string {
 	add(985, "uid=0", "uid=1000", "uid=33")
 	f = append(f, "gid=0", "euid=0", "suid=0", "fsuid=0", "egid=0", "sgid=0", "fsgid=0")
 	add(985, "tty=pts0", "tty=(none)")
-	add(985, "ses=7", "ses=4294967295")
-	if m.IntN(1000) < 985 {
-		f = append(f, m.pick(`comm="cat"`, "comm=6120620A"),
-			m.pick(`exe="/usr/bin/cat"`, `exe="/usr/bin/bash"`, `exe="/usr/bin/python3.11"`, "exe=2F746D702F612062"))
-	}
+	add(1000, "ses=7", "ses=4294967295")
+	add(1000, `comm="cat"`, "comm=6120620A")
+	add(1000, `exe="/usr/bin/cat"`, `exe="/usr/bin/bash"`, `exe="/usr/bin/python3.11"`, "exe=2F746D702F612062")
 	add(500, "subj=unconfined")
 	add(985, `key="exec"`, "key=(null)", "key=6101620163")
 	return "SYSCALL " + strings.Join(f, " ")
@@ -185,7 +208,9 @@ func (m maker) around() []string {
 		"SOCKADDR saddr=0A0000500000000000000000000000000000000000000001000000000000",
 		"SOCKADDR saddr=100000000000000000000000")
 	add(10, "BPRM_FCAPS fver=0 fp=0 fi=0 fe=0", "MMAP fd=3 flags=0x2", "FD_PAIR fd0=3 fd1=4")
-	add(10, "OBJ_PID opid=77 oauid=1000 ouid=0 oses=1 obj=unconfined_u ocomm=\"sleep\"")
+	for m.IntN(8) == 0 {
+		add(100, `OBJ_PID opid=77 oauid=1000 ouid=0 oses=1 obj=unconfined_u ocomm="sleep"`, `OBJ_PID opid=1 oauid=-1 ouid=0 oses=-1 ocomm="init"`)
+	}
 	add(70, `CWD cwd="/root"`)
 	for i := range m.IntN(6) {
 		r = append(r, m.path(i))

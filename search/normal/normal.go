@@ -40,6 +40,7 @@ type Normalizer struct {
 	recs       []auparse.Record
 	fields     Fields
 	at         cursor
+	victims    []int // the records of processes that were killed
 	attributes bool
 	first      tables.Type // of the event, 0 if stock does not know its name
 	parts      parts

@@ -27,7 +27,7 @@ func (n *Normalizer) find(e *audit.Event, attributes bool) {
 	n.attributes = attributes
 	n.parts = parts{}
 	n.fields = Fields{}
-	n.buf = n.buf[:0]
+	n.buf, n.victims = n.buf[:0], n.victims[:0]
 	if len(n.recs) == 0 {
 		n.parts.failed = true
 		return
@@ -93,7 +93,9 @@ func (n *Normalizer) render() {
 	}
 	f.SubjSec = n.interpreted(p.subjSec)
 	f.SubjKind = n.word(p.subjKind)
-	f.SubjLabel = n.interpreted(p.subjLabel)
+	if p.subjLabel.rec != 0 && string(n.fieldName(p.subjLabel)) == "subj" {
+		f.SubjLabel = n.interpreted(p.subjLabel)
+	}
 	if f.Action = n.interpreted(p.actionAt); f.Action == nil {
 		f.Action = n.word(p.action)
 	}
@@ -124,7 +126,7 @@ func (n *Normalizer) outcome(p pos) []byte {
 	switch {
 	case v == nil:
 		return nil
-	case string(v) == "yes" || len(v) >= 3 && string(v[:3]) == "suc":
+	case string(v) == "yes" || string(v) == "allow" || len(v) >= 3 && string(v[:3]) == "suc":
 		return n.word("success")
 	}
 	return n.word("failed")

@@ -45,10 +45,11 @@ func (n *Normalizer) single() {
 	case tables.TypeBPF:
 		p.action, p.subjKind = n.bpf(0), "system"
 	case tables.TypeNetfilterCfg:
-		c.set(0)
-		c.seek("pid", 0)
-		p.subjLabel, p.how = c.seek("subj", 0), c.seek("comm", 0)
-		p.subjKind = "system"
+		if c.set(0); n.attributes {
+			c.seek("pid", 0)
+			p.subjLabel = c.seek("subj", 0)
+		}
+		p.how, p.subjKind = c.seek("comm", 0), "system"
 	case tables.TypeAnomPromiscuous:
 		n.promiscuous()
 	case tables.TypeAnomAbend, tables.TypeSeccomp, tables.TypeFeatureChange:
@@ -168,11 +169,11 @@ func (n *Normalizer) label(t tables.Type) {
 	p.subjLabel = c.seek("subj", 0)
 	switch t {
 	case tables.TypeMACMapAdd, tables.TypeMACMapDel:
-		p.objPrime = c.at(0, "nlbl_domain")
-		c.set(0)
+		if p.objPrime, _ = c.find("nlbl_domain"); p.objPrime.rec == 0 {
+			c.set(0)
+		}
 	case tables.TypeMACUnlblAllow:
 		p.action = n.unlabeled()
-		c.set(0)
 	}
 	p.result = c.seek("res", 0)
 }

@@ -61,11 +61,14 @@ func (n *Normalizer) setting() {
 
 func (n *Normalizer) login() {
 	p, c := &n.parts, &n.at
-	p.subjSec = c.at(0, "uid")
-	p.subjKind = n.account(p.subjSec)
 	c.set(0)
-	c.seek("pid", 0)
-	p.subjLabel = c.seek("subj", 0)
+	p.subjSec = c.seek("uid", 0)
+	p.subjKind = n.account(p.subjSec)
+	if n.attributes {
+		c.set(0)
+		c.seek("pid", 0)
+		p.subjLabel = c.seek("subj", 0)
+	}
 	p.subjPrime = c.seek("old-auid", 0)
 	p.objPrime = c.seek("auid", 0)
 	p.session = c.seek("ses", 0)
@@ -74,12 +77,12 @@ func (n *Normalizer) login() {
 
 func (n *Normalizer) userLogin() {
 	p, c := &n.parts, &n.at
-	p.session = c.at(0, "ses")
 	if p.subjPrime = c.at(0, "id"); p.subjPrime.rec != 0 {
 		p.subjKind = n.account(p.subjPrime)
 	} else if p.subjPrime = c.at(0, "acct"); p.subjPrime.rec != 0 {
 		p.subjKind = n.accountOf(p.subjPrime)
 	}
+	p.session = c.at(0, "ses")
 	n.origin(tables.TypeUserLogin)
 	p.how = n.program(0)
 }
@@ -133,7 +136,9 @@ func (n *Normalizer) promiscuous() {
 	p, c := &n.parts, &n.at
 	n.whoLoggedIn()
 	if p.objPrime = c.at(0, "dev"); p.objPrime.rec != 0 {
-		p.subjSec, _ = c.find("uid")
+		if p.subjSec, _ = c.find("uid"); p.subjSec.rec != 0 {
+			p.result, _ = c.find("res")
+		}
 		p.subjKind = n.account(p.subjSec)
 	}
 }
@@ -154,7 +159,10 @@ func (n *Normalizer) process(t tables.Type) {
 			p.result, _ = c.find("res")
 		}
 	case tables.TypeSeccomp:
-		p.how, p.objPrime, p.result = exe, c.at(0, "syscall"), c.at(0, "code")
+		if p.how = exe; exe.rec != 0 {
+			p.objPrime, _ = c.find("syscall")
+		}
+		p.result = c.at(0, "code")
 	default:
 		p.how = exe
 	}
@@ -162,7 +170,7 @@ func (n *Normalizer) process(t tables.Type) {
 
 // unlabeled returns the action of a MAC_UNLBL_ALLOW record.
 func (n *Normalizer) unlabeled() string {
-	switch v := n.at.value(n.at.at(0, "unlbl_accept")); {
+	switch v := n.at.value(n.at.seek("unlbl_accept", 0)); {
 	case v == nil:
 		return ""
 	case string(v) == "1":

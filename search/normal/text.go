@@ -20,8 +20,7 @@ func (n *Normalizer) AppendText(dst []byte, e *audit.Event) []byte {
 	}
 	dst = e.ID.Time().In(n.cfg.Location).AppendFormat(dst, "15:04:05 01/02/06 ")
 	dst = append(dst, f.SubjPrime...)
-	if len(f.SubjPrime) > 0 && len(f.SubjSec) > 0 &&
-		!bytes.Equal(f.SubjPrime, f.SubjSec) && string(f.SubjSec) != "unset" {
+	if len(f.SubjPrime) > 0 && len(f.SubjSec) > 0 && n.acting() {
 		dst = append(dst, ", acting as "...)
 		dst = append(dst, f.SubjSec...)
 		dst = append(dst, ',')
@@ -48,6 +47,12 @@ func (n *Normalizer) AppendText(dst []byte, e *audit.Event) []byte {
 	return append(dst, '\n')
 }
 
+// acting reports whether something was done as somebody else than who logged in. Stock compares the numbers.
+func (n *Normalizer) acting() bool {
+	id := number(n.at.value(n.parts.subjSec))
+	return id != -1 && id != number(n.at.value(n.parts.subjPrime))
+}
+
 // tcontext reports whether the object is a label, which the sentence leaves out.
 func (n *Normalizer) tcontext() bool {
 	p := n.parts.objPrime
@@ -64,10 +69,37 @@ func (n *Normalizer) appendObject(dst []byte) []byte {
 		dst = append(dst, address(f.ObjPrime)...)
 		dst = append(dst, ' ')
 	}
+	dst = n.appendVictims(dst)
 	if len(f.Obj2) > 0 {
 		dst = append(dst, "to "...)
 		dst = append(dst, f.Obj2...)
 		dst = append(dst, ' ')
+	}
+	return dst
+}
+
+// appendVictims appends the first three of the processes that were killed, which stock names since audit 4. It goes on
+// with "..." behind the third even if there is no fourth.
+func (n *Normalizer) appendVictims(dst []byte) []byte {
+	named := 0
+	for _, i := range n.victims {
+		opid := n.at.at(i, "opid")
+		switch {
+		case opid.rec == 0:
+			continue
+		case named == 0:
+			dst = append(dst, '(')
+		default:
+			dst = append(dst, ',')
+		}
+		dst = n.appendValue(dst, opid)
+		if named++; named == 3 {
+			dst = append(dst, ",..."...)
+			break
+		}
+	}
+	if named > 0 {
+		dst = append(dst, ") "...)
 	}
 	return dst
 }

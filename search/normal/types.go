@@ -68,7 +68,7 @@ var meanings = map[tables.Type]meaning{
 	tables.TypeConfigChange:          {"changed-audit-configuration", "audit-config", [2]string{}},
 	tables.TypeTTY:                   {"typed", "keystrokes", [2]string{"data"}},
 	tables.TypeNetfilterCfg:          {"loaded-firewall-rule-to", "firewall", [2]string{"table"}},
-	tables.TypeSeccomp:               {"called-seccomp-controlled-syscall", "process", [2]string{"syscall"}},
+	tables.TypeSeccomp:               {"called-seccomp-controlled-syscall", "process", [2]string{}},
 	tables.TypeFeatureChange:         {"changed-audit-feature", "system", [2]string{}},
 	tables.TypeKernModule:            {"loaded-kernel-module", "unknown", [2]string{}},
 	tables.TypeFanotify:              {"accessed-policy-controlled-file", "unknown", [2]string{}},
