@@ -55,8 +55,7 @@ func (e *engine) run(ctx context.Context, visit func(*Event) error) error {
 			e.wake.Wait()
 			continue
 		}
-		b := e.out[0]
-		e.out = e.out[1:]
+		b := pop(&e.out)
 		e.mu.Unlock()
 		err := hand.hand(b, visit)
 		e.mu.Lock()
@@ -104,8 +103,7 @@ func (e *engine) work(n int) {
 	for e.err == nil && !e.done() {
 		switch {
 		case len(e.match) > 0:
-			b := e.match[0]
-			e.match = e.match[1:]
+			b := pop(&e.match)
 			e.busy++
 			e.mu.Unlock()
 			err := m.block(n, b, e.visit)
@@ -192,10 +190,19 @@ func (e *engine) settle(err error) {
 	e.wake.Broadcast()
 }
 
+// pop takes the first block of a queue, which then holds it no longer.
+func pop(queue *[]*block) *block {
+	b := (*queue)[0]
+	(*queue)[0] = nil
+	*queue = (*queue)[1:]
+	return b
+}
+
 // take returns a block to be filled.
 func (e *engine) take() *block {
 	if n := len(e.free); n > 0 {
 		b := e.free[n-1]
+		e.free[n-1] = nil
 		e.free = e.free[:n-1]
 		b.refs = 1
 		return b
@@ -212,10 +219,10 @@ func (e *engine) release(b *block) {
 		e.used -= b.cost
 		b.matched, b.input, b.text = false, nil, nil
 		links := b.links
-		b.links = b.links[:0]
-		e.free = append(e.free, b)
-		if len(e.free) > 2*e.set.workers+2 {
-			e.free = e.free[1:]
+		b.links = nil
+		clear(b.groups) // they lead to other blocks
+		if int64(len(e.free)) < int64(e.set.budget)/e.set.block {
+			e.free = append(e.free, b)
 		}
 		e.wake.Broadcast()
 		if len(links) == 0 {

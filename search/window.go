@@ -46,8 +46,7 @@ func (w *window) flush() {
 
 // hand hands on the block that was kept longest: no event of it can go on.
 func (w *window) hand() {
-	b, e := w.kept[0], w.engine
-	w.kept = w.kept[1:]
+	b, e := pop(&w.kept), w.engine
 	e.match = append(e.match, b)
 	if e.visit == nil {
 		e.out = append(e.out, b)

@@ -30,14 +30,10 @@ type Event struct {
 	// Enriched reports whether a record has something after the separator. If so,
 	// ausearch --raw ends every line of the event with the separator.
 	Enriched bool
-	// Source is the file that was being read when the event was complete: what a
-	// checkpoint remembers. It is an index into the Reader's inputs.
-	Source int
-
-	buf    []byte // what Records and Node are views of
-	ends   bool   // nothing can be added to it any more
-	serial uint64 // the place in the order of arrival
-	slot   int    // stock's place for it, which decides between equal stamps
+	buf      []byte // what Records and Node are views of
+	ends     bool   // nothing can be added to it any more
+	serial   uint64 // the place in the order of arrival
+	slot     int    // stock's place for it, which decides between equal stamps
 }
 
 // First returns the first record of type t, nil if there is none.

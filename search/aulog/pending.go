@@ -46,7 +46,7 @@ func newPending(eoe int64, dialect Dialect) *pending {
 
 // add adds a line and reports whether it has begun an event; then pop may have
 // something.
-func (p *pending) add(h header, line []byte, source int) (begun bool) {
+func (p *pending) add(h header, line []byte) (begun bool) {
 	e := p.find(h)
 	if e == nil {
 		if h.typ == tables.TypeEOE {
@@ -54,7 +54,6 @@ func (p *pending) add(h header, line []byte, source int) (begun bool) {
 		}
 		e, begun = p.begin(h), true
 	}
-	e.Source = source
 	e.append(h.typ, line)
 	p.last = e
 	return begun

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"vigil/audit"
 )
 
@@ -29,6 +31,9 @@ type Config struct {
 	OutOfRange func(audit.ID)
 	// Dialect says which types of records are events by themselves.
 	Dialect Dialect
+	// Unfinished leaves events that are not complete when the input ends where they
+	// are: a later run, which a checkpoint makes possible, will find them whole.
+	Unfinished bool
 	// BadStamp is told the stamp of a line that looks like a record but bears none,
 	// of which stock complains; nil: nobody is. The text is valid during the call.
 	BadStamp func(stamp []byte)
@@ -52,7 +57,9 @@ type Reader struct {
 	lines   lines
 	pending *pending
 	file    *os.File
-	source  int // of Files
+	source  int    // of Files
+	id      FileID // of the file that was opened last
+	opened  bool
 	now     int64
 	ready   bool // pending may have a complete event
 	done    bool
@@ -80,7 +87,7 @@ func (r *Reader) Next() (*Event, error) {
 	}
 	for {
 		if r.ready || r.done {
-			if e := r.pending.pop(r.now, r.done); e != nil {
+			if e := r.pending.pop(r.now, r.done && !r.cfg.Unfinished); e != nil {
 				r.last = e
 				return e, nil
 			}
@@ -133,8 +140,35 @@ func (r *Reader) open() error {
 		return &OpenError{Path: path, Err: err}
 	}
 	r.file = f
+	r.id, r.opened = identify(f), true
 	r.lines.reset(f)
 	return nil
+}
+
+// FileID says which file it is, whatever its name.
+type FileID struct{ Dev, Inode uint64 }
+
+// identify returns the zero FileID if the system does not say.
+func identify(f *os.File) FileID {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return FileID{}
+	}
+	return FileID{Dev: st.Dev, Inode: st.Ino}
+}
+
+// Identify returns which file a path names.
+func Identify(path string) (FileID, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return FileID{}, fmt.Errorf("identify log %s: %w", path, err)
+	}
+	return FileID{Dev: st.Dev, Inode: st.Ino}, nil
+}
+
+// Last returns which file was opened last, false if none was.
+func (r *Reader) Last() (FileID, bool) {
+	return r.id, r.opened
 }
 
 // take adds a line to its event if it is a record of the range.
@@ -149,7 +183,7 @@ func (r *Reader) take(line []byte) {
 			r.cfg.OutOfRange(h.id)
 		}
 	default:
-		if r.pending.add(h, line, max(r.source, 0)) {
+		if r.pending.add(h, line) {
 			r.now, r.ready = h.id.Sec, true
 		}
 	}

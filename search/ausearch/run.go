@@ -112,7 +112,8 @@ func (s *searcher) run() int {
 	}
 	s.out = bufio.NewWriterSize(s.deps.Out, 64<<10)
 	s.print = newPrinter(&s.opts, &s.deps)
-	cfg := aulog.Config{Files: input.Files, Timeout: timeout, Range: s.opts.query.span, Dialect: s.dialect, BadStamp: s.badStamp}
+	cfg := aulog.Config{Files: input.Files, Timeout: timeout, Range: s.opts.query.span, Dialect: s.dialect,
+		Unfinished: s.check != nil, BadStamp: s.badStamp}
 	if input.Stdin != nil {
 		cfg.Files, cfg.Stream = nil, input.Stdin
 	}
@@ -122,10 +123,7 @@ func (s *searcher) run() int {
 	if err := s.out.Flush(); err != nil && code == exitFound {
 		return exitNothing
 	}
-	if code != exitFound {
-		return code
-	}
-	return s.saveCheckpoint()
+	return code
 }
 
 // badStamp complains about a line as stock does.
@@ -144,24 +142,44 @@ func (s *searcher) search(r *aulog.Reader) int {
 			}
 			break
 		}
+		if s.check != nil {
+			if ok, done := s.check.admit(e); done {
+				break
+			} else if !ok {
+				continue
+			}
+		}
 		if !s.admit(e) {
 			continue
 		}
 		found = true
-		if _, err := s.out.Write(s.print.event(e)); err != nil {
+		if err := s.emit(e); err != nil {
 			return exitNothing
 		}
-		if s.opts.flush {
-			if err := s.out.Flush(); err != nil {
-				return exitNothing
-			}
-		}
-		s.noteCheckpoint(e)
 		if s.opts.justOne {
 			break
 		}
 	}
+	if s.check != nil {
+		if code := s.check.finish(r, s.deps.Err); code != 0 {
+			return code
+		}
+	}
 	return s.verdict(found)
+}
+
+// emit prints an event.
+func (s *searcher) emit(e *aulog.Event) error {
+	if _, err := s.out.Write(s.print.event(e)); err != nil {
+		return fmt.Errorf("print event: %w", err)
+	}
+	if !s.opts.flush {
+		return nil
+	}
+	if err := s.out.Flush(); err != nil {
+		return fmt.Errorf("print event: %w", err)
+	}
+	return nil
 }
 
 func (s *searcher) failed(err error) int {
@@ -179,11 +197,6 @@ func (s *searcher) verdict(found bool) int {
 	if found {
 		return exitFound
 	}
-	if s.check != nil {
-		if code := s.check.verdict(s.deps.Err); code != 0 {
-			return code
-		}
-	}
 	if s.opts.format != formatRaw {
 		fmt.Fprintln(s.deps.Err, "<no matches>")
 	}
@@ -192,9 +205,6 @@ func (s *searcher) verdict(found bool) int {
 
 // admit decides about an event.
 func (s *searcher) admit(e *aulog.Event) bool {
-	if s.check != nil && !s.check.admit(e) {
-		return false
-	}
 	q := &s.opts.query
 	if !q.front(e) {
 		return false

@@ -47,7 +47,7 @@ func (c Clock) End(text string) (time.Time, error) {
 const day = 24 * time.Hour
 
 // errForm says what is right.
-var errForm = errors.New("is no time: right are now, recent, today, yesterday, boot and the like, -15m, 2026-11-21T10:00:00Z, 2026-11-21 10:00, 10:00, @1795265950 and the locale's date")
+var errForm = errors.New("is no time: right are now, recent, today, yesterday, boot and the like, 15m, 2026-11-21T10:00:00Z, 2026-11-21 10:00, 10:00, @1795265950 and the locale's date")
 
 // parse returns a time and how long what was named lasts: a day, a second, or no
 // time.
@@ -56,8 +56,8 @@ func (c Clock) parse(text string) (time.Time, time.Duration, error) {
 	if t, ok, err := c.word(text); ok || err != nil {
 		return t, 0, err
 	}
-	if strings.HasPrefix(text, "-") {
-		ago, err := length(text[1:])
+	if ago, minus := strings.CutPrefix(text, "-"); minus || isLength(text) {
+		ago, err := length(ago)
 		if err != nil {
 			return time.Time{}, 0, fmt.Errorf("%q %w", text, err)
 		}
@@ -132,6 +132,11 @@ func (c Clock) word(text string) (t time.Time, ok bool, err error) {
 		return time.Date(now.Year(), 1, 1, 0, 0, 0, 0, now.Location()), true, nil
 	}
 	return now, false, nil
+}
+
+// isLength reports whether a text without a minus can only be a length of time.
+func isLength(text string) bool {
+	return text != "" && text[0] >= '0' && text[0] <= '9' && strings.IndexByte("smhdw", text[len(text)-1]) >= 0
 }
 
 // length reads 15m, 2h30m, 1d, 1w2d or 90s.

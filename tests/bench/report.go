@@ -123,16 +123,23 @@ func (r report) print(out io.Writer) {
 		fmt.Fprintf(table, "%s\t%s\t%.2f\t%.0f\t%.1f\t%.0f\t\n", m.Storm, m.Daemon, m.CPU, m.Rate, m.RSS, m.Lost)
 	}
 	_ = table.Flush()
-	for _, p := range r.Promises {
+	printPromises(r.Promises, out)
+}
+
+// printPromises prints each with its verdict, and says whether all are kept.
+func printPromises(promises []promise, out io.Writer) bool {
+	kept := true
+	for _, p := range promises {
 		verdict, bound := "PASS", "<="
 		if !p.OK {
-			verdict = "FAIL"
+			verdict, kept = "FAIL", false
 		}
 		if p.Least {
 			bound = ">="
 		}
 		fmt.Fprintf(out, "%s  %.2f %s %.2f  %s\n", verdict, p.Value, bound, p.Limit, p.What)
 	}
+	return kept
 }
 
 // median of one meter over the rounds; of an even number of rounds, the upper of the middle two.
