@@ -367,9 +367,12 @@ type event struct {
 	}
 	Service struct{ Name string }
 	Vigil   struct {
-		Exec    session `json:"exec_session"`
-		Login   struct{ User, TTY, Address, Method string }
-		Pod     struct{ Sandbox, Node, Account string }
+		Exec  session `json:"exec_session"`
+		Login struct{ User, TTY, Address, Method string }
+		Pod   struct {
+			Sandbox, Node string
+			Account       string `json:"service_account"`
+		}
 		Process struct {
 			Script, Cgroup string
 			Ancestors      []ancestor

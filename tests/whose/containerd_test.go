@@ -7,11 +7,10 @@ import (
 	"testing"
 )
 
-// containerd starts the host's containerd and returns the command for it.
+// containerd starts the host's containerd, as containerd.toml configures it, and returns the command for it.
 func (b *bed) containerd() []string {
 	b.t.Helper()
 	socket := filepath.Join(b.root, "run/containerd/containerd.sock")
-	b.write("containerd.toml", "version = 2\ndisabled_plugins = [\"io.containerd.internal.v1.opt\"]\n")
 	b.start("containerd", "--config", filepath.Join(b.root, "containerd.toml"), "--root", filepath.Join(b.root, "var/lib/containerd"),
 		"--state", filepath.Join(b.root, "run/containerd"), "--address", socket, "--log-level", "warn")
 	b.eventually("containerd's socket", func() bool {
@@ -24,6 +23,7 @@ func (b *bed) containerd() []string {
 func TestContainerd(t *testing.T) {
 	b := layOut(t)
 	need(t, "containerd", "ctr", "runc")
+	b.write("containerd.toml", "version = 2\n")
 	ctr := b.containerd()
 	b.watch()
 	start := func(namespace, id string, more ...string) {

@@ -1,6 +1,7 @@
 package whose
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vigil/tests/rig"
 )
 
 // hierarchy is where control groups of version 2 are mounted.
@@ -83,7 +86,7 @@ func remove(group string) {
 				_ = unix.Kill(n, unix.SIGKILL)
 			}
 		}
-		time.Sleep(10 * time.Millisecond)
+		_ = rig.Pause(context.Background(), 10*time.Millisecond)
 	}
 }
 
