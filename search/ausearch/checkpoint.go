@@ -34,6 +34,7 @@ const (
 type checkpoint struct {
 	path   string
 	start  mark // from the file; zero: there is no event to pass over
+	loaded bool // there was a file
 	passed bool // start was seen, or there is none
 	lost   *mark
 	last   mark // of this run
@@ -63,48 +64,40 @@ func markOf(e *aulog.Event) mark {
 
 func (m mark) String() string { return fmt.Sprintf("%d.%03d:%d", m.sec, m.milli, m.serial) }
 
-// loadCheckpoint reads the file, if there is one, chooses the logs from the one
-// that it names on, and obeys -ts checkpoint.
-func (s *searcher) loadCheckpoint() int {
-	if s.opts.checkpoint == "" {
-		return 0
-	}
+// loadCheckpoint reads the file, if there is one, and obeys -ts checkpoint.
+func (s *searcher) loadCheckpoint() error {
 	c := &checkpoint{path: s.opts.checkpoint, last: mark{node: "-"}}
-	if s.input.Stdin != nil {
-		fmt.Fprint(s.deps.Err, "Warning - checkpointing stdin is not supported") // without newline, as stock
-		c.passed = true
-		s.check = c
-		return 0
-	}
+	s.check = c
 	text, err := os.ReadFile(c.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		c.passed = true
-		s.check = c
-		return 0
-	case err == nil:
-		err = c.parse(text)
-	default:
-		err = argErrorf("Missing dev/inode lines from checkpoint file %s", c.path)
+		return nil
+	case err != nil:
+		return argErrorf("Missing dev/inode lines from checkpoint file %s", c.path)
 	}
-	if err != nil {
-		fmt.Fprintln(s.deps.Err, err)
-		return exitCheckpointBad
+	if err := c.parse(text); err != nil {
+		return err
 	}
-	s.check = c
+	c.loaded = true
+	c.passed = c.start.typ == 0 || s.opts.startIsCheck
 	if s.opts.startIsCheck {
 		s.opts.query.span.Start = c.start.sec
-		c.passed = true
-		return 0
 	}
-	c.passed = c.start.typ == 0
-	return s.chooseFiles(c)
+	return nil
 }
 
 // chooseFiles passes over the logs before the one that the checkpoint names. A
-// file that was given by name is taken as it is.
-func (s *searcher) chooseFiles(c *checkpoint) int {
-	if len(s.input.Files) == 1 && s.input.Files[0] == s.opts.path {
+// file that was given by name is taken as it is; standard input has no place
+// that could be kept.
+func (s *searcher) chooseFiles() int {
+	c := s.check
+	if s.input.Stdin != nil {
+		fmt.Fprint(s.deps.Err, "Warning - checkpointing stdin is not supported") // without newline, as stock
+		c.passed = true
+		return 0
+	}
+	if !c.loaded || s.opts.startIsCheck || len(s.input.Files) == 1 && s.input.Files[0] == s.opts.path {
 		return 0
 	}
 	for i, path := range s.input.Files {

@@ -92,6 +92,12 @@ type searcher struct {
 }
 
 func (s *searcher) run() int {
+	if s.opts.checkpoint != "" {
+		if err := s.loadCheckpoint(); err != nil {
+			fmt.Fprintln(s.deps.Err, err)
+			return exitCheckpointBad
+		}
+	}
 	input, err := aulog.Locate(aulog.Choice{
 		Path: s.opts.path, InputLogs: s.opts.inputLogs, Stdin: s.deps.Stdin, LogFile: s.deps.LogFile,
 	})
@@ -103,8 +109,10 @@ func (s *searcher) run() int {
 		fmt.Fprintln(s.deps.Err, input.Note)
 	}
 	s.input = input
-	if code := s.loadCheckpoint(); code != 0 {
-		return code
+	if s.check != nil {
+		if code := s.chooseFiles(); code != 0 {
+			return code
+		}
 	}
 	timeout := s.opts.timeout
 	if timeout == 0 {
