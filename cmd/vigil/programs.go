@@ -30,6 +30,7 @@ func programs() map[string]program {
 		"vigil":      runVigil,
 		"auditctl":   runAuditctl,
 		"augenrules": runAugenrules,
+		"ausearch":   runAusearch,
 		"ausyscall":  runAusyscall,
 	}
 }
