@@ -138,8 +138,7 @@ func TestRealContainerd(t *testing.T) {
 		"--annotation", "io.kubernetes.cri.sandbox-uid="+podUID,
 		"--cgroup", "/kubepods/burstable/pod"+podUID+"/"+id("fd"), rootfs, id("fd"), "/bin/sleep", "1000")...)
 	t.Cleanup(func() {
-		_ = exec.Command(ctr[0], append(ctr[1:], "task", "kill", "-s", "KILL", id("fd"))...).Run()
-		_ = exec.Command(ctr[0], append(ctr[1:], "task", "delete", id("fd"))...).Run()
+		_ = exec.Command(ctr[0], append(ctr[1:], "task", "delete", "-f", id("fd"))...).Run()
 	})
 	f := finder{host: host{root}}
 	got, err := f.find(Key{ID: id("fd")})
