@@ -64,6 +64,9 @@ type Reader struct {
 	ready   bool // pending may have a complete event
 	done    bool
 	last    *Event
+
+	first    audit.ID // of the first record that was read
+	hasFirst bool
 }
 
 // NewReader returns a Reader.
@@ -177,7 +180,14 @@ func (r *Reader) take(line []byte) {
 	switch {
 	case v == badStamp && r.cfg.BadStamp != nil:
 		r.cfg.BadStamp(stamp)
+		return
 	case v != isRecord:
+		return
+	}
+	if !r.hasFirst {
+		r.first, r.hasFirst = h.id, true
+	}
+	switch {
 	case !r.cfg.Range.Holds(h.id.Sec):
 		if r.cfg.OutOfRange != nil {
 			r.cfg.OutOfRange(h.id)
@@ -188,6 +198,10 @@ func (r *Reader) take(line []byte) {
 		}
 	}
 }
+
+// First returns the stamp of the first record that was read, be it in the range or
+// not; false if there is none yet.
+func (r *Reader) First() (audit.ID, bool) { return r.first, r.hasFirst }
 
 // Source returns the file that is being read, as an index into the inputs: where
 // stock was when it completed the event that Next returned last.
