@@ -221,9 +221,9 @@ func (x *Interpreter) function(c *call, name string) string {
 	var function string
 	switch name {
 	case "socketcall":
-		function, _ = words.Socketcall.Find(uint64(uint32(c.first)), x.version)
+		function, _ = words.Socketcall.Find(c.first, x.version)
 	case "ipc":
-		function, _ = words.Ipc.Find(uint64(uint32(c.first)), x.version)
+		function, _ = words.Ipc.Find(c.first, x.version)
 	}
 	return function
 }
