@@ -86,7 +86,8 @@ type daemon struct {
 	control    *control.Server
 	console    *console    // nil: nothing is printed
 	attributor *attributor // nil: records do not say whose they are
-	sinks      *sinks.Set  // nil: nothing is written, so nothing can be forwarded
+	needs      *sinks.Needs
+	sinks      *sinks.Set // nil: nothing is written, so nothing can be forwarded
 	rules      *rules
 
 	signals chan os.Signal

@@ -103,6 +103,8 @@ func (d *daemon) openTrail(context.Context) error {
 	if c.Path, err = d.trailPath(); err != nil {
 		return err
 	}
+	d.needs = sinks.ReadNeeds(d.o.StateDir, d.settings.Sinks)
+	c.Needed = d.needs.Segments
 	c.Head = d.head
 	c.Notify = d.notice
 	writer, recovery, err := trail.Open(c)
@@ -209,7 +211,7 @@ func (d *daemon) openSinks(ctx context.Context) error {
 		return fmt.Errorf("find the host's name: %w", err)
 	}
 	d.sinks = sinks.New(sinks.Config{
-		Trail:    sinks.Trail{Path: d.trail.Path(), Changed: d.trail.Changed},
+		Trail:    sinks.Trail{Path: d.trail.Path(), Changed: d.trail.Changed, Needs: d.needs},
 		StateDir: d.o.StateDir, Machine: machineID(), Host: host, Names: d.names, Version: d.o.Version,
 		OnLost: d.unsent, Log: d.log,
 	})
@@ -229,10 +231,13 @@ func (d *daemon) openSinks(ctx context.Context) error {
 func (d *daemon) unsent(l forward.Lost) {
 	loss := ledger.Loss{
 		Reason: ledger.Unsent, Sink: l.Sink, Count: uint64(max(l.Bytes, 0)),
-		First: l.After.Serial + 1, Last: l.Before.Serial - 1, Until: l.Before.Time(),
+		Since: l.Time, Until: l.Time,
 	}
 	if l.After.Sec != 0 {
-		loss.Since = l.After.Time()
+		loss.First, loss.Since = l.After.Serial+1, l.After.Time()
+	}
+	if l.Before.Sec != 0 {
+		loss.Last, loss.Until = l.Before.Serial-1, l.Before.Time()
 	}
 	d.ledger.Lose(loss)
 }

@@ -50,6 +50,7 @@ func trailConfig(c config.Trail) (trail.Config, error) {
 		Path:         c.Path,
 		MaxFile:      int64(c.MaxFile),
 		Files:        c.Files,
+		NeededBytes:  int64(c.Keep),
 		FlushRecords: c.Flush.Records,
 		FlushEvery:   time.Duration(c.Flush.Every),
 	}

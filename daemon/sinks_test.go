@@ -3,15 +3,19 @@ package daemon
 import (
 	"bufio"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"vigil/audit/tables"
 	"vigil/daemon/config"
+	"vigil/daemon/control"
 	"vigil/forward"
+	"vigil/ledger"
 )
 
 // listener is a syslog server that takes lines.
@@ -114,4 +118,88 @@ func TestSinkDown(t *testing.T) {
 	server.next(t, "USER_LOGIN")
 	server.next(t, "USER_LOGOUT")
 	b.end()
+}
+
+// TestSinkPastRetention: what was deleted before a sink came back is named, and it has
+// all the rest.
+func TestSinkPastRetention(t *testing.T) {
+	server := listenSyslog(t, "127.0.0.1:0")
+	b := newBed(t)
+	b.withSink(server.Addr().String())
+	b.settings.Trail.MaxFile, b.settings.Trail.Files, b.settings.Trail.Keep = 8<<10, 2, 16<<10
+	b.start()
+	ask := func(op string) {
+		t.Helper()
+		if err := control.Ask(t.Context(), b.opts.RunDir, http.MethodPost, "/sinks/siem/"+op, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server.next(t, "op=start")
+	ask("pause")
+	const n = 500
+	for i := range n {
+		b.kernel.Emit(tables.TypeUserLogin, login)
+		if i%20 == 19 { // no more than a few go into one file at once
+			eventually(t, "the records in the trail", func() bool {
+				status, err := AskStatus(t.Context(), b.opts.RunDir)
+				return err == nil && status.Ledger.Received > uint64(i)
+			})
+		}
+	}
+	var status Status
+	for deadline := time.Now().Add(patience); status.Ledger.Written < n && time.Now().Before(deadline); {
+		var err error
+		if status, err = AskStatus(t.Context(), b.opts.RunDir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.record(tables.TypeUserLogout, login)
+	ask("resume")
+	got := map[uint32]bool{}
+	for {
+		line := server.next(t, "type=USER_LOG")
+		_, stamp, _ := strings.Cut(line, "audit(1700000000.000:")
+		stamp, _, _ = strings.Cut(stamp, ")")
+		serial, err := strconv.ParseUint(stamp, 10, 32)
+		if err != nil {
+			t.Fatalf("no serial in %q", line)
+		}
+		got[uint32(serial)] = true
+		if strings.Contains(line, "USER_LOGOUT") {
+			break
+		}
+	}
+	var loss ledger.Loss
+	for deadline := time.Now().Add(patience); loss.Reason != ledger.Unsent && time.Now().Before(deadline); {
+		if status, err := AskStatus(t.Context(), b.opts.RunDir); err != nil {
+			t.Fatal(err)
+		} else {
+			for _, l := range append(status.Ledger.Pending, status.Ledger.Recent...) {
+				if l.Reason == ledger.Unsent {
+					loss = l
+				}
+			}
+		}
+	}
+	if loss.Reason != ledger.Unsent || loss.Sink != "siem" || loss.Count == 0 {
+		t.Fatalf("the loss is %+v of %d that came\n%s", loss, len(got), b.log)
+	}
+	if lost, want := int(loss.Last-loss.First)+1, n-(len(got)-1); lost != want {
+		t.Errorf("%d serials are said to be lost, %d to %d, and %d did not come", lost, loss.First, loss.Last, want)
+	}
+	b.end()
+	for _, line := range b.trail() { // everything that is still there has been sent
+		if strings.HasPrefix(line, "type=USER_LOGIN ") {
+			_, stamp, _ := strings.Cut(line, "audit(1700000000.000:")
+			stamp, _, _ = strings.Cut(stamp, ")")
+			if serial, err := strconv.ParseUint(stamp, 10, 32); err != nil || !got[uint32(serial)] {
+				t.Errorf("not sent: %s", line)
+			}
+		}
+	}
+	for serial := range got {
+		if loss.First <= serial && serial <= loss.Last {
+			t.Errorf("serial %d came, and is said to be lost (%d to %d)", serial, loss.First, loss.Last)
+		}
+	}
 }

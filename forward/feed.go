@@ -32,12 +32,13 @@ type feed struct {
 	open      map[ref]span // by id and node: the events of which records wait in the assembler
 	skip      map[ref]int64
 	skipEnd   int64    // no record is to be left out beyond it
-	last      audit.ID // of the record read last
+	last      audit.ID // of the kernel's record read last
 	begun     int      // files
-	edge      audit.ID // of the last record before the file being read
-	first     audit.ID // of the first one in it
+	edge      audit.ID // of the kernel's last record before the file being read
+	first     audit.ID // of the kernel's first one in it; zero if none has been read
 	lose      func(Lost)
-	lost      Lost // what has been told so far
+	lost      Lost  // what has been noticed so far
+	pending   *Lost // what has not been told, because the record after it has not been read
 	malformed uint64
 }
 
@@ -75,7 +76,7 @@ func (f *feed) next(now time.Time) bool {
 		}
 		return true
 	}
-	f.look(r.ID, now)
+	f.look(r, now)
 	if r.Type == tables.TypeLedger {
 		if boot, ok := r.Get("boot"); ok {
 			f.uids.boot(boot.Value)
@@ -96,13 +97,20 @@ func (f *feed) next(now time.Time) bool {
 	}
 	s.last = end
 	f.open[key] = s
-	f.last = r.ID
+	if r.Type.FromKernel() {
+		f.last = r.ID
+	}
 	f.assembler.Push(r, now)
 	return true
 }
 
 // expire hands out what is complete because time has passed.
-func (f *feed) expire(now time.Time) { f.assembler.Expire(now) }
+func (f *feed) expire(now time.Time) {
+	f.assembler.Expire(now)
+	if f.pending != nil && now.Sub(f.pending.Time) >= overdue {
+		f.tell()
+	}
+}
 
 // complete takes an event from the assembler.
 func (f *feed) complete(e *audit.Event) {
@@ -123,23 +131,41 @@ func (f *feed) oldest() int64 {
 	return oldest
 }
 
-// look tells of a loss that the log has noticed by the time of the record with this
-// stamp: it lies before the file being read.
-func (f *feed) look(id audit.ID, now time.Time) {
+// look notices what the log has lost before a record, and tells of it once the record
+// after the loss is known: the kernel's, since only its serials are in one row.
+func (f *feed) look(r audit.Record, now time.Time) {
 	if n := f.log.Files(); n != f.begun {
-		f.begun, f.edge, f.first = n, f.last, id
+		f.begun, f.edge, f.first = n, f.last, audit.ID{}
 	}
-	bytes, files := f.log.Lost()
-	if bytes == f.lost.Bytes && files == f.lost.Files {
-		return
+	if f.first == (audit.ID{}) && r.Type.FromKernel() {
+		f.first = r.ID
 	}
-	loss := Lost{Bytes: bytes - f.lost.Bytes, Files: files - f.lost.Files, After: f.edge, Before: f.first, Time: now}
-	f.lost.Bytes, f.lost.Files = bytes, files
-	// The offsets in the cursor were counted from a place that is gone.
-	clear(f.skip)
-	f.skipEnd = 0
+	if bytes, files := f.log.Lost(); bytes != f.lost.Bytes || files != f.lost.Files {
+		if f.pending == nil {
+			f.pending = &Lost{After: f.edge, Time: now}
+		}
+		f.pending.Bytes += bytes - f.lost.Bytes
+		f.pending.Files += files - f.lost.Files
+		f.lost.Bytes, f.lost.Files = bytes, files
+		// The offsets in the cursor were counted from a place that is gone.
+		clear(f.skip)
+		f.skipEnd = 0
+	}
+	if f.pending != nil && f.first != (audit.ID{}) {
+		f.tell()
+	}
+}
+
+// tell tells of a loss.
+func (f *feed) tell() {
+	loss := *f.pending
+	f.pending = nil
+	loss.Before = f.first
 	f.lose(loss)
 }
+
+// overdue is how long the record after a loss is waited for.
+const overdue = 5 * time.Second
 
 func nodeSum(node []byte) uint64 {
 	if len(node) == 0 {

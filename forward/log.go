@@ -48,8 +48,8 @@ type Lost struct {
 	Sink string
 	// Bytes and Files that were deleted unread; 0 if that is not known.
 	Bytes, Files int64
-	// After is the last event before the range that the sink has read, Before the
-	// first one after it; the zero ID if there was none, or is none yet.
+	// After is the kernel's last event before the range that the sink has read, Before
+	// its first one after it; the zero ID if there was none, or is none yet.
 	After, Before audit.ID
 	Time          time.Time // when it was noticed
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vigil/audit"
-	"vigil/audit/tables"
 	"vigil/ledger"
 )
 
@@ -217,25 +216,6 @@ func TestResume(t *testing.T) {
 	lossLine := ledger.Line{ID: audit.ID{Sec: 1}, Op: ledger.Lost, Boot: boot, Loss: ledger.Loss{Reason: ledger.Gap, First: 7, Last: 8, Count: 2}}
 	told := string(lossLine.Append(nil)) + "\n"
 	f("gaps that are told already", trail(1, 2, 3, 4, 5, 6, 9, 10)+told, own, []uint32{11, 12}, true)
-}
-
-func TestFromKernel(t *testing.T) {
-	f := func(name string, want bool) {
-		t.Helper()
-		number, ok := tables.TypeByName([]byte(name))
-		if !ok {
-			t.Fatalf("no type %s", name)
-		}
-		if got := ledger.FromKernel(number); got != want {
-			t.Errorf("%s: got %v, want %v", name, got, want)
-		}
-	}
-	for _, name := range []string{"SYSCALL", "EOE", "USER_LOGIN", "LOGIN", "CONFIG_CHANGE", "AVC", "ANOM_ABEND", "KERNEL", "UNKNOWN[1499]", "CRYPTO_SESSION"} {
-		f(name, true)
-	}
-	for _, name := range []string{"DAEMON_START", "DAEMON_ROTATE", "DAEMON_ERR", "LEDGER", "CONTAINER", "RESP_ALERT"} {
-		f(name, false)
-	}
 }
 
 func TestSnapshot(t *testing.T) {

@@ -7,20 +7,6 @@ import (
 	"vigil/audit/tables"
 )
 
-// FromKernel reports whether a record of the trail bears a serial of the
-// kernel's. Records that daemons write themselves (DAEMON_*, LEDGER, CONTAINER,
-// RESP_ALERT) have serials of their own.
-func FromKernel(t tables.Type) bool {
-	const firstDaemon, lastDaemon = 1200, 1299 // linux/audit.h, AUDIT_FIRST_DAEMON
-	switch {
-	case t >= firstDaemon && t <= lastDaemon:
-		return false
-	case t == tables.TypeLedger, t == tables.TypeContainer, t == tables.TypeRespAlert:
-		return false
-	}
-	return true
-}
-
 // Resume goes on from the end of a trail: tail is its last lines
 // (trail.Recovery.Tail) and last its last LEDGER line (trail.Recovery.Ledger),
 // nil if there is none. If that was written in the same boot, serials that are
@@ -40,7 +26,7 @@ func (l *Ledger) Resume(tail, last []byte) (newest audit.ID, same bool) {
 				told = append(told, own.Loss)
 			}
 		}
-		if !FromKernel(r.Type) {
+		if !r.Type.FromKernel() {
 			continue
 		}
 		if len(serials) == 0 || before(newest.Serial, r.ID.Serial) {

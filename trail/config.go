@@ -24,6 +24,15 @@ type Config struct {
 	// Files is how many segments are kept, the live one included (auditd's
 	// num_logs). Below 2 there is no rotation, unless Full is Keep.
 	Files int
+	// Needed returns the segments that readers stand in who must still read them, and
+	// all that follow: these are not deleted when there are more than Files, up to
+	// NeededBytes. One that is not there, as the zero Segment, stands for the oldest. It is called while the writer is
+	// locked, must not wait, and returns a list that nobody changes. nil: there are no
+	// such readers.
+	Needed func() []Segment
+	// NeededBytes bounds the bytes of the segments beyond Files that are kept because
+	// they are needed.
+	NeededBytes int64
 	// Full is what happens at MaxFile. Zero value: Rotate.
 	Full Full
 	// Flush is when the disk is told to make sure. Zero value: IncrementalAsync.

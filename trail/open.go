@@ -243,8 +243,9 @@ func removeExcess(c Config, entries []entry) (removed []string) {
 	if c.Full != Rotate || c.Files < 2 {
 		return nil
 	}
+	keep := c.keep(entries, 0)
 	for _, e := range entries {
-		if e.number >= c.Files && os.Remove(e.name) == nil {
+		if e.number > keep && os.Remove(e.name) == nil {
 			removed = append(removed, e.name)
 		}
 	}

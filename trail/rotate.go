@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -52,8 +53,9 @@ func (w *Writer) rotate(reason Reason, now time.Time) error {
 	}
 	f, next, err := w.begin(reason, now)
 	if noSpace(err) && w.cfg.Full != Keep {
-		// This rotation would delete the oldest segment anyway. Its room helps.
-		if os.Remove(w.numbered(highest)) == nil {
+		// This rotation would delete the oldest segment anyway, or it is kept for a
+		// reader who is slower than the disk is large. Its room helps.
+		if os.Remove(w.numbered(w.oldest(highest))) == nil {
 			f, next, err = w.begin(reason, now)
 		}
 	}
@@ -156,10 +158,48 @@ func (w *Writer) fillHead(f *os.File, reason Reason, now time.Time) (begun, erro
 // Without a limit, only the run of numbers from 1 on moves up (auditd-event.c,
 // shift_logs).
 func (w *Writer) highest() (int, error) {
-	if w.cfg.Full != Keep {
+	if w.cfg.Full == Keep {
+		return w.firstFree()
+	}
+	if w.cfg.Needed == nil {
 		return w.cfg.Files - 1, nil
 	}
-	return w.firstFree()
+	entries, err := list(w.cfg.Path)
+	if err != nil {
+		return 0, err
+	}
+	return w.cfg.keep(entries, 1), nil
+}
+
+// keep returns the highest number that a segment may have: that of the limit, or a
+// higher one if it is needed. shift says by how much the numbers are about to rise.
+func (c Config) keep(entries []entry, shift int) int {
+	limit := c.Files - 1
+	if c.Needed == nil {
+		return limit
+	}
+	oldest := -1 // the number of the oldest segment in which somebody stands
+	for _, s := range c.Needed() {
+		at := slices.IndexFunc(entries, func(e entry) bool { return e.same(s.Dev, s.Inode) })
+		if at < 0 { // the oldest was meant, or it is gone: then all that is left is needed
+			at = 0
+		}
+		if len(entries) > 0 {
+			oldest = max(oldest, entries[at].number)
+		}
+	}
+	room := c.NeededBytes
+	for i := len(entries) - 1; i >= 0; i-- { // the newest first
+		e := entries[i]
+		if e.number+shift <= limit {
+			continue
+		}
+		if room -= e.size; e.number > oldest || room < 0 {
+			break
+		}
+		limit = e.number + shift
+	}
+	return limit
 }
 
 // firstFree returns the lowest number that no segment has.
@@ -184,13 +224,39 @@ func (w *Writer) supersede(highest int) error {
 		return err
 	}
 	if w.cfg.Full != Keep {
-		w.discard(highest)
+		if err := w.discardFrom(highest); err != nil {
+			return err
+		}
 	}
 	err := w.shift(highest)
 	if err != nil {
 		err = errors.Join(err, w.file.Chmod(w.cfg.modes().live))
 	}
 	return err
+}
+
+// oldest returns the highest number up to a limit that a segment has.
+func (w *Writer) oldest(limit int) int {
+	if free, err := w.firstFree(); err == nil {
+		return min(limit, max(free-1, 1))
+	}
+	return limit
+}
+
+// discardFrom removes the segments that would get a higher number than highest.
+func (w *Writer) discardFrom(highest int) error {
+	last := highest
+	if w.cfg.Needed != nil { // there may be more than one
+		free, err := w.firstFree()
+		if err != nil {
+			return err
+		}
+		last = max(last, free-1)
+	}
+	for n := last; n >= highest; n-- {
+		w.discard(n)
+	}
+	return nil
 }
 
 // discard removes the segment that the ones behind it push out. It is held open

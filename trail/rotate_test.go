@@ -163,6 +163,55 @@ func TestExcessIsRemovedAtStart(t *testing.T) {
 	}
 }
 
+// TestNeeded: what a reader has not read outlives the limit, up to its own.
+func TestNeeded(t *testing.T) {
+	b := newBench(t)
+	var needed []trail.Segment
+	b.cfg.Files = 3
+	b.cfg.NeededBytes = 1 << 20
+	b.cfg.Needed = func() []trail.Segment { return needed }
+	b.open()
+	rotate := func(times int, want int) {
+		t.Helper()
+		for range times {
+			b.append(2)
+			if err := b.w.Rotate(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := len(b.files()); got != want {
+			t.Errorf("%d segments are left, want %d: %v", got, want, b.files())
+		}
+	}
+	rotate(4, 3)
+	needed = []trail.Segment{{}} // somebody wants all there is
+	rotate(3, 6)
+	reader := trail.OpenLive(b.cfg.Path, trail.Position{})
+	defer reader.Close()
+	if !reader.Next() {
+		t.Fatal(reader.Err())
+	}
+	oldest := reader.Position().Segment
+	for range 6 {
+		if !reader.Next() {
+			t.Fatal(reader.Err())
+		}
+	}
+	needed = []trail.Segment{reader.Position().Segment, oldest}
+	rotate(1, 7)
+	b.reopen() // and a start leaves them
+	if len(b.rec.Excess) != 0 {
+		t.Errorf("removed at the start: %v", b.rec.Excess)
+	}
+	needed = needed[:1] // one has gone on
+	rotate(1, 7)
+	b.cfg.NeededBytes = 2 * b.files()["audit.log.1"]
+	b.reopen()
+	rotate(1, 5) // there is room for two more than three
+	needed = nil
+	rotate(1, 3)
+}
+
 func TestRotationThatFailsGoesOn(t *testing.T) {
 	b := newBench(t).open()
 	// A directory in the place of the next segment cannot be removed and not be

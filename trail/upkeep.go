@@ -209,7 +209,7 @@ func (w *Writer) Reconfigure(cfg Config) error {
 		return fmt.Errorf("reconfigure trail: %w", err)
 	}
 	old := w.cfg
-	cfg.Rehash, cfg.Head, cfg.Notify, cfg.Now = old.Rehash, old.Head, old.Notify, old.Now
+	cfg.Rehash, cfg.Head, cfg.Notify, cfg.Now, cfg.Needed = old.Rehash, old.Head, old.Notify, old.Now, old.Needed
 	if cfg.openFlags() != old.openFlags() || cfg.Group != old.Group {
 		if err := w.swap(cfg, now); err != nil {
 			return fmt.Errorf("reconfigure trail: %w", err)

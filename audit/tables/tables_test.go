@@ -342,3 +342,22 @@ func FuzzTypeByName(f *testing.F) {
 		}
 	})
 }
+
+func TestFromKernel(t *testing.T) {
+	f := func(name string, want bool) {
+		t.Helper()
+		number, ok := TypeByName([]byte(name))
+		if !ok {
+			t.Fatalf("no type %s", name)
+		}
+		if got := number.FromKernel(); got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+	for _, name := range []string{"SYSCALL", "EOE", "USER_LOGIN", "LOGIN", "CONFIG_CHANGE", "AVC", "ANOM_ABEND", "KERNEL", "UNKNOWN[1499]", "CRYPTO_SESSION"} {
+		f(name, true)
+	}
+	for _, name := range []string{"DAEMON_START", "DAEMON_ROTATE", "DAEMON_ERR", "LEDGER", "CONTAINER", "RESP_ALERT"} {
+		f(name, false)
+	}
+}

@@ -20,6 +20,20 @@ func (t Type) String() string {
 	return string(t.AppendTo(nil))
 }
 
+// FromKernel reports whether a record of a trail bears a serial of the kernel's.
+// Records that daemons write themselves (DAEMON_*, LEDGER, CONTAINER, RESP_ALERT)
+// have serials of their own.
+func (t Type) FromKernel() bool {
+	const firstDaemon, lastDaemon = 1200, 1299 // linux/audit.h, AUDIT_FIRST_DAEMON
+	switch {
+	case t >= firstDaemon && t <= lastDaemon:
+		return false
+	case t == TypeLedger, t == TypeContainer, t == TypeRespAlert:
+		return false
+	}
+	return true
+}
+
 // AppendTo appends what String returns.
 func (t Type) AppendTo(dst []byte) []byte {
 	if name, ok := t.name(); ok {

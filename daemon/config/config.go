@@ -50,6 +50,7 @@ type Trail struct {
 	Group   string `yaml:"group" help:"The group that may read the trail; root: nobody else."`
 	MaxFile Bytes  `yaml:"max_file" help:"A file is closed once it is this large; 0: never."`
 	Files   int    `yaml:"files" help:"How many files are kept, the live one included; 0 or 1: no rotation."`
+	Keep    Bytes  `yaml:"keep_for_sinks" help:"How much more than that is kept at most because a sink has not sent it yet. Past that the oldest goes, and the loss is booked with the sink's name."`
 	OnFull  OnFull `yaml:"on_full" help:"rotate | keep | ignore: what to do when a file has reached max_file. keep: rotate and delete nothing."`
 	Flush   Flush  `yaml:"flush" help:"When the disk is told to make sure (fsync). A record is written out within 20 ms in any case."`
 }
@@ -193,6 +194,7 @@ func Default(auditDir string) Config {
 			Group:   "root",
 			MaxFile: 8 << 20,
 			Files:   5,
+			Keep:    1 << 30,
 			OnFull:  Rotate,
 			Flush:   Flush{Mode: FlushIncrementalAsync, Records: 50, Every: Duration(time.Second)},
 		},

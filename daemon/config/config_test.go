@@ -83,7 +83,7 @@ func TestYAMLMistakes(t *testing.T) {
 	}
 	f("trial:\n  format: raw\n", `:1: unknown key "trial": did you mean "trail"? (in the file)`)
 	f("trail:\n  format: raw\n  fromat: raw\n", `:3: unknown key "fromat": did you mean "format"? (in trail)`)
-	f("trail:\n  xyzzy: 1\n", `:2: unknown key "xyzzy": right are path, format, write, group, max_file, files, on_full, flush (in trail)`)
+	f("trail:\n  xyzzy: 1\n", `:2: unknown key "xyzzy": right are path, format, write, group, max_file, files, keep_for_sinks, on_full, flush (in trail)`)
 	f("trail:\n  format: enrich\n", `:2: format: unknown value "enrich": did you mean "enriched"?`)
 	f("trail:\n  max_file: 8 apples\n", `:2: max_file: "8 apples" is not a size: write it like 8MiB, 512KiB or 1000000`)
 	f("trail:\n  max_file: 99999999999TiB\n", `:2: max_file: "99999999999TiB" is not a size: write it like 8MiB, 512KiB or 1000000`)

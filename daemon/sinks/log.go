@@ -15,11 +15,17 @@ type Trail struct {
 	// Changed returns a channel that is closed when something is appended after the
 	// call.
 	Changed func() <-chan struct{}
+	// Needs is told where each sink stands.
+	Needs *Needs
 }
 
-// open is a [forward.OpenLog].
-func (t Trail) open(place string) (forward.Log, error) {
-	l := &log{trail: t}
+// opener returns what opens the trail for a sink.
+func (t Trail) opener(sink string) forward.OpenLog {
+	return func(place string) (forward.Log, error) { return t.open(sink, place) }
+}
+
+func (t Trail) open(sink, place string) (forward.Log, error) {
+	l := &log{trail: t, sink: sink}
 	switch place {
 	case forward.Newest:
 		l.reader = trail.OpenLiveAtEnd(t.Path)
@@ -39,12 +45,14 @@ func (t Trail) open(place string) (forward.Log, error) {
 		l.reader = trail.OpenLive(t.Path, l.at)
 	}
 	l.files = []file{{segment: l.at.Segment, base: -l.at.Offset}}
+	l.need()
 	return l, nil
 }
 
 // log is the trail as forward reads it.
 type log struct {
 	trail  Trail
+	sink   string
 	reader *trail.LiveReader
 	at     trail.Position // after the line read last
 	offset int64
@@ -112,6 +120,14 @@ func (l *log) Forget(offset int64) {
 		n++
 	}
 	l.files = l.files[:copy(l.files, l.files[n:])]
+	l.need()
+}
+
+// need says that what lies from the oldest file on may be asked for again.
+func (l *log) need() {
+	if l.trail.Needs != nil {
+		l.trail.Needs.set(l.sink, l.files[0].segment)
+	}
 }
 
 func (l *log) Lost() (bytes, files int64) {

@@ -43,7 +43,7 @@ func (c Config) runner(ctx context.Context, s config.Sink) (*forward.Runner, err
 		start = forward.Newest
 	}
 	runner, err := forward.New(forward.Config{
-		Name: s.Name, Sink: sink, Encoder: encoder, Open: c.Trail.open, Host: c.Machine, Start: start,
+		Name: s.Name, Sink: sink, Encoder: encoder, Open: c.Trail.opener(s.Name), Host: c.Machine, Start: start,
 		Cursor: forward.CursorPath(c.StateDir, s.Name), Dead: forward.DeadLetterPath(c.StateDir, s.Name),
 		Want: want, Rate: int(s.Rate), OnLost: c.OnLost, Log: c.Log,
 		Backoff: forward.Backoff{First: time.Duration(s.Backoff.First), Max: time.Duration(s.Backoff.Max)},

@@ -80,6 +80,11 @@ func (s *Set) Apply(ctx context.Context, list []config.Sink) {
 		}
 	}
 	stopAll(gone)
+	for _, old := range gone {
+		if s.c.Trail.Needs != nil {
+			s.c.Trail.Needs.drop(old.settings.Name)
+		}
+	}
 	s.sinks = kept
 	for _, settings := range list {
 		if !slices.ContainsFunc(kept, func(k *sink) bool { return k.settings.Name == settings.Name }) {
