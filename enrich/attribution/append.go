@@ -98,6 +98,13 @@ func (f Format) Render(dst []byte, a *Attribution) []byte {
 	return w.dst
 }
 
+// RenderAncestors appends list's keys, to be an Attribution's AncestorText; false if they are more than may be written.
+func (f Format) RenderAncestors(dst []byte, list []Ancestor) ([]byte, bool) {
+	w := writer{dst: dst, limit: len(dst) + f.size(), fields: f.fields(), bare: true}
+	w.ancestors(list, f.Ancestors)
+	return w.dst, !w.cut
+}
+
 // AppendRendered does with text, which Render has made of an attribution, what Append does with that attribution. It
 // returns false, and dst as it was, if some of the text would have to be left out: then Append is to be called.
 func (f Format) AppendRendered(dst []byte, start int, text []byte) ([]byte, bool) {
@@ -136,6 +143,7 @@ type writer struct {
 	limit  int // length that dst must not pass
 	begun  bool
 	bare   bool // not behind a separator: the text of a record, or none yet
+	cut    bool // something was left out
 	fields Fields
 }
 
@@ -166,11 +174,12 @@ func (w *writer) attribution(a *Attribution, ancestors int) {
 	if w.has(Cgroups) {
 		w.text(KeyCgroup, a.Cgroup)
 	}
-	if w.has(Ancestors) {
-		if ancestors <= 0 {
-			ancestors = 5
-		}
-		w.ancestors(a.Ancestors[:min(len(a.Ancestors), ancestors, MaxAncestors)])
+	if text := a.AncestorText; len(text) == 0 || len(w.dst)+1+len(text) > w.limit {
+		w.ancestors(a.Ancestors, ancestors)
+	} else if w.has(Ancestors) {
+		w.separate()
+		w.dst = append(w.dst, text...)
+		w.begun = true
 	}
 }
 
@@ -243,7 +252,15 @@ func (w *writer) login(l *Login) {
 	}
 }
 
-func (w *writer) ancestors(list []Ancestor) {
+// ancestors writes the first most of a list, 5 if that is 0.
+func (w *writer) ancestors(list []Ancestor, most int) {
+	if !w.has(Ancestors) {
+		return
+	}
+	if most <= 0 {
+		most = 5
+	}
+	list = list[:min(len(list), most, MaxAncestors)]
 	var key [8]byte
 	for i := range list {
 		p := &list[i]
@@ -265,22 +282,27 @@ func (w *writer) ancestors(list []Ancestor) {
 // key begins a key and returns where the text began before it.
 func (w *writer) key(prefix []byte, name string) int {
 	before := len(w.dst)
-	switch {
-	case w.begun:
-		w.dst = append(w.dst, ' ')
-	case !w.bare:
-		w.dst = append(w.dst, audit.Separator)
-	}
+	w.separate()
 	w.dst = append(w.dst, prefix...)
 	w.dst = append(w.dst, name...)
 	w.dst = append(w.dst, '=')
 	return before
 }
 
+// separate writes what stands before a key.
+func (w *writer) separate() {
+	switch {
+	case w.begun:
+		w.dst = append(w.dst, ' ')
+	case !w.bare:
+		w.dst = append(w.dst, audit.Separator)
+	}
+}
+
 // done keeps what was written since before if there is room.
 func (w *writer) done(before int) {
 	if len(w.dst) > w.limit {
-		w.dst = w.dst[:before]
+		w.dst, w.cut = w.dst[:before], true
 		return
 	}
 	w.begun = true
@@ -315,7 +337,11 @@ func (w *writer) quoted(prefix []byte, name string, text []byte) {
 func (w *writer) text(name, s string) { w.string(nil, name, s, maxValue) }
 
 func (w *writer) string(prefix []byte, name, s string, most int) {
-	if s == "" || len(w.dst) >= w.limit {
+	if s == "" {
+		return
+	}
+	if len(w.dst) >= w.limit {
+		w.cut = true
 		return
 	}
 	before := w.key(prefix, name)

@@ -21,8 +21,10 @@ type Attribution struct {
 	Container   *Container // names and more, nil until the runtime's data are there
 
 	Ancestors []Ancestor // the parent first
-	Login     *Login
-	Entry     *Entry
+	// AncestorText is what Format.RenderAncestors has made of Ancestors; nil: it is to be made anew.
+	AncestorText []byte
+	Login        *Login
+	Entry        *Entry
 }
 
 // Container is what its runtime says of a container. It is not changed once it is handed out.

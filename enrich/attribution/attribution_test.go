@@ -254,6 +254,31 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
+// TestRendered has what was rendered beforehand put behind lines as Append would have written it, however little room there
+// is.
+func TestRendered(t *testing.T) {
+	for size := range 1200 {
+		for _, line := range []string{raw, enriched, strings.Repeat("x", MaxLine-700), raw + "\x1dSADDR={ saddr_fam=local path=/ }"} {
+			for _, ancestors := range []int{1, 5} {
+				format := Format{Size: size + 1, Ancestors: ancestors}
+				a := whole()
+				want := string(format.Append([]byte(line), 0, a))
+				if got, ok := format.AppendRendered([]byte(line), 0, format.Render(nil, a)); ok && string(got) != want || !ok && string(got) != line {
+					t.Fatalf("%d bytes: got %v\n%q\nwant\n%q", size+1, ok, got, want)
+				}
+				text, whole := format.RenderAncestors(nil, a.Ancestors)
+				if !whole {
+					continue
+				}
+				a.AncestorText = text
+				if got := string(format.Append([]byte(line), 0, a)); got != want {
+					t.Fatalf("%d bytes, ancestors: got\n%q\nwant\n%q", size+1, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestAppendDoesNotAllocate(t *testing.T) {
 	a, buf := whole(), make([]byte, 0, MaxLine)
 	if n := testing.AllocsPerRun(100, func() { buf = Format{}.Append(append(buf[:0], enriched...), 0, a) }); n != 0 {

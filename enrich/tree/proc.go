@@ -33,7 +33,7 @@ func (t *Table) want(p *attribution.Process) {
 		default:
 		}
 	}
-	t.version++ // nobody will answer: it is to be asked again
+	t.refused++ // nobody will answer: it is to be asked again
 }
 
 // receive takes over what Run has found.

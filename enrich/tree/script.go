@@ -56,6 +56,15 @@ func isInterpreter(base, argv0 string) bool {
 
 // hashbang returns the first PATH record's name if the event is of a file that begins with #!.
 func hashbang(ev *audit.Event, args *audit.Args) string {
+	paths := 0
+	for i := range ev.Records {
+		if ev.Records[i].Type == tables.TypePath {
+			paths++
+		}
+	}
+	if paths < 2 {
+		return ""
+	}
 	var file, interpreter string
 	for i := range ev.Records {
 		if ev.Records[i].Type != tables.TypePath {

@@ -67,7 +67,8 @@ type Table struct {
 	wanted          chan attribution.Process
 	read            chan answer
 	asked           map[key]bool // of Run, and not answered
-	version         uint64
+	versions        [1024]uint64 // by pid
+	refused         uint64       // requests
 	stats           Stats
 }
 
@@ -101,8 +102,14 @@ func (t *Table) Stats() Stats {
 // Observe learns from an event in which a process has executed a program; others tell nothing. self is that process as the
 // execution has made it.
 func (t *Table) Observe(ev *audit.Event, self *attribution.Process) {
-	x, ok := attribution.Executed(ev)
-	if !ok || self.Start == 0 {
+	if x, ok := attribution.Executed(ev); ok {
+		t.Learn(ev, self, x)
+	}
+}
+
+// Learn is Observe for an event in which self is known to have executed x.
+func (t *Table) Learn(ev *audit.Event, self *attribution.Process, x attribution.Execution) {
+	if self.Start == 0 {
 		return
 	}
 	c := &program{exec: self.ExecID, executed: true}
@@ -138,16 +145,31 @@ func join(args *audit.Args) string {
 	return b.String()
 }
 
-// Version changes with everything that can make the answers for the same process and kin say more or something else, or
-// make it worth the while to ask again. What is merely forgotten changes nothing: it is as true as it was.
-func (t *Table) Version() uint64 {
+// Version is a number that changes with everything that can make an answer for these processes say more or something
+// else, or make it worth the while to ask again. What is merely forgotten changes nothing: it is as true as it was.
+func (t *Table) Version(processes ...attribution.Process) uint64 {
 	t.receive()
-	return t.version
+	sum := t.refused
+	for i := range processes {
+		sum += t.versions[processes[i].PID%uint32(len(t.versions))] // they only grow, so that the sum tells of each
+	}
+	return sum
+}
+
+// Relation is all of a child that Ancestors' answer for its parent and those above depends on.
+type Relation struct {
+	most, exec uint32
+	alike      bool
+}
+
+// Relation returns how child stands to parent.
+func (t *Table) Relation(child, parent *attribution.Process) Relation {
+	return Relation{t.countWhenMade(child, parent), child.ExecID, child.Comm == parent.Comm}
 }
 
 // learn notes a program that was not known.
 func (t *Table) learn(k key, c *program) {
-	t.version++
+	t.versions[k.pid%uint32(len(t.versions))]++
 	t.keep(k, c)
 }
 

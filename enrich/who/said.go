@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"vigil/enrich/attribution"
+	"vigil/enrich/tree"
 )
 
 // said is what was last said of a process, and everything that it was made of: while all of that is the same, the same
@@ -53,15 +54,57 @@ func (w *Who) holds(s *said, now int64) bool {
 		}
 		s.entries = w.entries.Version()
 	}
-	if version := w.tree.Version(); s.programs != version {
-		// Programs are learned all the time, and nearly all are other processes'.
-		w.lineage()
+	if version := w.programs(); s.programs != version {
+		w.lineage() // what was learned may be other processes'
 		if s.script != w.a.Script || !slices.Equal(s.ancestors, w.a.Ancestors) {
 			return false
 		}
 		s.programs = version
 	}
 	return true
+}
+
+// programs is the version of what is known of w.p's and its forebears' programs.
+func (w *Who) programs() uint64 {
+	return w.tree.Version(w.p.Process) + w.tree.Version(w.forebears()...)
+}
+
+// forebears are those of w.kin that are told.
+func (w *Who) forebears() []attribution.Process {
+	return w.kin[:min(len(w.kin), w.cfg.Format.Ancestors)]
+}
+
+// lineage is what a process's forebears run, which is the same for the next child of its parent's.
+type lineage struct {
+	kin       []attribution.Process
+	relation  tree.Relation
+	version   uint64
+	ancestors []attribution.Ancestor
+	text      []byte // nil: too long
+}
+
+// lineage fills in what w.p and its forebears run.
+func (w *Who) lineage() {
+	w.a.Script = ""
+	if !w.q.Exec { // the program before is not what the record is about
+		w.a.Script = w.tree.Script(&w.p.Process)
+	}
+	w.a.Ancestors, w.a.AncestorText = nil, nil
+	kin := w.forebears()
+	if len(kin) == 0 {
+		return
+	}
+	s := &w.lineages[(kin[0].PID*2654435761^uint32(kin[0].Start>>10))%uint32(len(w.lineages))]
+	relation, version := w.tree.Relation(&w.p.Process, &kin[0]), w.tree.Version(kin...)
+	if s.relation != relation || s.version != version || !slices.Equal(s.kin, kin) {
+		s.relation, s.version, s.kin = relation, version, append(s.kin[:0], kin...)
+		s.ancestors = w.tree.Ancestors(s.ancestors[:0], &w.p.Process, kin)
+		text, whole := w.cfg.Format.RenderAncestors(s.text[:0], s.ancestors)
+		if s.text = text; !whole {
+			s.text = nil
+		}
+	}
+	w.a.Ancestors, w.a.AncestorText = s.ancestors, s.text
 }
 
 // keep notes in s what w.a says.

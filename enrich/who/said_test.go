@@ -71,6 +71,7 @@ func TestAgain(t *testing.T) {
 				serial, 257-198*random.IntN(2), pid, random.IntN(4))
 			r := line("%s", text)
 			clear(forgets.said[:])
+			clear(forgets.lineages[:])
 			got, want := string(remembers.Append([]byte(text), 0, r, 1)), string(forgets.Append([]byte(text), 0, r, 1))
 			if got != want {
 				t.Fatalf("got  %s\nwant %s", got, want)

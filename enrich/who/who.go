@@ -68,20 +68,20 @@ type Who struct {
 	places     map[string]*place
 
 	said         [slots]said
+	lineages     [256]lineage
 	lastCall     call
 	lastExecutes bool
 	executed     [16]executed // by serial
 
 	// Of the record that is being attributed.
-	a         attribution.Attribution
-	p         Process
-	q         Query
-	ses       uint32
-	comm      []byte
-	in        *place
-	kin       []attribution.Process
-	ancestors []attribution.Ancestor
-	versions  struct{ entries, programs uint64 } // of the tables, before they were asked
+	a        attribution.Attribution
+	p        Process
+	q        Query
+	ses      uint32
+	comm     []byte
+	in       *place
+	kin      []attribution.Process
+	versions struct{ entries, programs uint64 } // of the tables, before they were asked
 }
 
 // executed is the process of an execution's SYSCALL record, for when the event is whole.
@@ -191,7 +191,7 @@ func (w *Who) Observe(ev *audit.Event) {
 			w.containers.Create(container.Creation(c))
 		}
 	}
-	w.tree.Observe(ev, &w.p.Process)
+	w.tree.Learn(ev, &w.p.Process, x)
 }
 
 // whose finds the process that has executed a program in ev. Its SYSCALL record has mostly been attributed already: the
@@ -228,7 +228,7 @@ func bearsProcess(t tables.Type) bool {
 func (w *Who) attribute(now int64) {
 	w.a = attribution.Attribution{Attributed: true, Login: w.logins.Login(w.ses)}
 	p, a := &w.p, &w.a
-	w.versions.entries, w.versions.programs = w.entries.Version(), w.tree.Version()
+	w.versions.entries, w.versions.programs = w.entries.Version(), w.programs()
 	in := w.place(p)
 	w.in = in
 	a.Cgroup, a.Unit, a.Slice = in.path, in.Unit, in.Slice
@@ -245,16 +245,6 @@ func (w *Who) attribute(now int64) {
 	}
 	a.Entry = w.entries.Entry(&p.Process, w.kin)
 	w.lineage()
-}
-
-// lineage fills in what w.p and its forebears run.
-func (w *Who) lineage() {
-	w.ancestors = w.tree.Ancestors(w.ancestors[:0], &w.p.Process, w.kin[:min(len(w.kin), w.cfg.Format.Ancestors)])
-	w.a.Ancestors = w.ancestors
-	w.a.Script = ""
-	if !w.q.Exec { // the program before is not what the record is about
-		w.a.Script = w.tree.Script(&w.p.Process)
-	}
 }
 
 // maxPlaces bounds how many cgroups' paths are remembered.
