@@ -1,6 +1,10 @@
 package search
 
-import "vigil/audit"
+import (
+	"bytes"
+
+	"vigil/audit"
+)
 
 // Event is an audit event with the lines that it was made of. It and all that it
 // refers to are valid during the visit only; see Clone.
@@ -28,6 +32,7 @@ func (e *Event) Clone() *Event {
 		if err != nil {
 			panic("BUG: a line that was a record is none: " + err.Error())
 		}
+		r.Enrichment = bytes.Clone(e.Records[i].Enrichment) // it may have been completed
 		c.Records[i] = r
 		if i == 0 {
 			c.Node = r.Node

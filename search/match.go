@@ -6,19 +6,25 @@ import (
 
 	"vigil/audit"
 	"vigil/audit/tables"
+	"vigil/enrich/attribution"
 	"vigil/filter"
 )
 
 // matcher makes events of the groups in blocks, for one goroutine.
 type matcher struct {
 	set   *settings
-	match *filter.Matcher // nil: all are chosen
+	match *filter.Matcher        // nil: all are chosen
+	known *attribution.Completer // nil: nothing is known of containers
 	event Event
 	stats Stats
 }
 
 func newMatcher(set *settings, log int) *matcher {
-	return &matcher{set: set, match: set.Query.Matcher(), event: Event{Log: log}}
+	m := &matcher{set: set, match: set.Query.Matcher(), event: Event{Log: log}}
+	if set.Containers != nil {
+		m.known = set.Containers.Share()
+	}
+	return m
 }
 
 // block finds the events that begin in b and are wanted, and calls visit, if there
@@ -121,6 +127,9 @@ func (m *matcher) build(b *block, n int32) {
 		b, n = g.next, g.rest
 	}
 	e.End = end(e.Records)
+	if m.known != nil {
+		m.known.Complete(&e.Event) // its records are made anew the next time
+	}
 }
 
 // end says by what an event at rest is known to be whole.

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vigil/enrich/attribution"
 )
 
 // ErrStop is what a visit returns to end a scan early: Scan, Each and Blocks then
@@ -27,6 +29,9 @@ type Options struct {
 	Range Range
 	// Query chooses events; nil: all. It is not used by Blocks.
 	Query *Query
+	// Containers completes the events from what it knows of containers, before Query
+	// is asked; nil: they are as they stand in the log. It is shared by all workers.
+	Containers *attribution.Completer
 	// Newest hands out the last event first. Scan alone obeys it.
 	Newest bool
 	// Torn takes the last line of a file for a whole one when no newline follows it,

@@ -2,6 +2,7 @@ package search
 
 import (
 	"vigil/audit/tables"
+	"vigil/enrich/attribution"
 	"vigil/filter"
 	"vigil/filter/field"
 )
@@ -35,12 +36,16 @@ type plan struct {
 // always taken.
 const maxKnown = 4096
 
-func (q *Query) plan() plan {
+// plan makes the plan for events that are completed by known, which may be nil.
+func (q *Query) plan(known *attribution.Completer) plan {
 	var p plan
 	if q == nil {
 		return p
 	}
 	p.needles = q.program.Literals()
+	if known != nil && p.needles != nil {
+		p.needles = append(p.needles, known.Bearing(p.needles)...)
+	}
 	if types, all := q.program.RecordTypes(); !all {
 		p.types = new([maxKnown]bool)
 		for _, t := range types {

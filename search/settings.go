@@ -72,7 +72,7 @@ func Each(ctx context.Context, logs []Log, o Options, visit func(worker int, e *
 	var total Stats
 	for i, l := range logs {
 		set := o.settle(1)
-		set.plan = o.Query.plan()
+		set.plan = o.Query.plan(o.Containers)
 		src, err := newSource(i, l, set)
 		if err != nil {
 			return total, err
@@ -123,7 +123,7 @@ type Block struct {
 
 // scanOne is Scan of one log.
 func scanOne(ctx context.Context, index int, l Log, set *settings, visit func(*Event) error) (Stats, error) {
-	set.plan = set.Query.plan()
+	set.plan = set.Query.plan(set.Containers)
 	src, err := newSource(index, l, set)
 	if err != nil {
 		return Stats{}, err

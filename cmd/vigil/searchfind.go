@@ -20,11 +20,16 @@ type finder struct {
 	bar     *progressBar
 	hosts   []string // what the logs are called where the records do not say
 	found   int
+	containers
 }
 
 // find searches, prints, and says how it went.
 func (f *finder) find(ctx context.Context) error {
-	f.hosts = hostNames(f.logs)
+	f.hosts, f.ctx = hostNames(f.logs), ctx
+	if asksContainers(f.filter) {
+		f.learn(ctx)
+		f.options.Containers = f.known
+	}
 	var stats search.Stats
 	var err error
 	switch {
@@ -94,6 +99,7 @@ func (f *finder) take(e *search.Event) error {
 
 // wants makes the last choice, and gives the event its host.
 func (f *finder) wants(e *search.Event) bool {
+	f.complete(&e.Event)
 	if f.match != nil && !f.match.Match(&e.Event) {
 		return false
 	}

@@ -169,6 +169,9 @@ func (t *tailer) read(ctx context.Context, lines lineSource) error {
 // line takes a line.
 func (t *tailer) line(text []byte) {
 	if r, err := audit.ParseLine(text); err == nil {
+		if t.f.known != nil {
+			t.f.known.Observe(r)
+		}
 		t.events.Push(r, time.Now())
 	} else {
 		t.skipped.Malformed++
@@ -177,7 +180,15 @@ func (t *tailer) line(text []byte) {
 
 // take is given each event.
 func (t *tailer) take(e *audit.Event) {
-	if t.err != nil || !t.f.options.Range.Contains(e.ID.Time()) || t.match != nil && !t.match.Match(e) {
+	if t.err != nil || !t.f.options.Range.Contains(e.ID.Time()) {
+		return
+	}
+	t.f.complete(e)
+	matches := t.match == nil || t.match.Match(e)
+	if t.f.known != nil {
+		t.f.known.Restore(e) // its lines are those of the log
+	}
+	if !matches {
 		return
 	}
 	found := &search.Event{Event: *e}

@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"bytes"
 	"slices"
 
 	"vigil/audit"
@@ -15,7 +16,7 @@ const DefaultKnown = 8192
 // belongs to one goroutine.
 type Completer struct {
 	max        int
-	containers map[string]*Container
+	containers map[string]told
 	ids        []string // in the order in which they were learned, the oldest at next
 	next       int
 
@@ -28,15 +29,41 @@ type Completer struct {
 	done    int
 }
 
+// told is what the CONTAINER record of a container says.
+type told struct {
+	*Container
+	at audit.ID
+}
+
 // NewCompleter returns a Completer that remembers at most known containers, those told of last; 0 is DefaultKnown.
 func NewCompleter(known int) *Completer {
 	if known <= 0 {
 		known = DefaultKnown
 	}
-	return &Completer{max: known, containers: map[string]*Container{}}
+	return &Completer{max: known, containers: map[string]told{}}
 }
 
-// Observe learns from a CONTAINER record; others cost nothing. Nothing of r is kept.
+// Share returns a Completer for another goroutine, which knows what c knows. Neither may Observe any more.
+func (c *Completer) Share() *Completer {
+	return &Completer{max: c.max, containers: c.containers, ids: c.ids}
+}
+
+// Bearing returns the ids of the containers whose CONTAINER records have one of needles in their text: events that bear one
+// of these have it too when they have been completed.
+func (c *Completer) Bearing(needles [][]byte) [][]byte {
+	var ids [][]byte
+	var text []byte
+	for id, known := range c.containers {
+		text = AppendContainer(text[:0], known.Container)
+		if slices.ContainsFunc(needles, func(needle []byte) bool { return bytes.Contains(text, needle) }) {
+			ids = append(ids, []byte(id))
+		}
+	}
+	return ids
+}
+
+// Observe learns from a CONTAINER record, unless it is older than one that it has learned from; others cost nothing. Nothing
+// of r is kept.
 func (c *Completer) Observe(r audit.Record) {
 	if r.Type != tables.TypeContainer {
 		return
@@ -45,7 +72,11 @@ func (c *Completer) Observe(r audit.Record) {
 	if !ok {
 		return
 	}
-	if _, known := c.containers[found.ID]; !known {
+	old, known := c.containers[found.ID]
+	if known && r.ID.Time().Before(old.at.Time()) {
+		return
+	}
+	if !known {
 		if len(c.ids) < c.max {
 			c.ids = append(c.ids, found.ID)
 		} else {
@@ -54,7 +85,7 @@ func (c *Completer) Observe(r audit.Record) {
 			c.next = (c.next + 1) % c.max
 		}
 	}
-	c.containers[found.ID] = found
+	c.containers[found.ID] = told{found, r.ID}
 }
 
 // Complete adds what is known of their containers to the records of ev that bear a container's id: the keys that they lack,
@@ -103,7 +134,7 @@ func (c *Completer) of(r *audit.Record) *Container {
 	for f, ok := fs.Next(); ok; f, ok = fs.Next() {
 		if string(f.Name) == KeyContainerID {
 			if found == nil {
-				found = c.containers[string(c.text(f))]
+				found = c.containers[string(c.text(f))].Container
 			}
 		} else if i := slices.Index(containerKeys[:], string(f.Name)); i >= 0 {
 			said[i] = true

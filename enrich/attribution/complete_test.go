@@ -71,9 +71,41 @@ func TestCompleterIsBounded(t *testing.T) {
 	if len(c.containers) != 10 || len(c.ids) != 10 {
 		t.Errorf("%d remembered, %d ids", len(c.containers), len(c.ids))
 	}
-	if c.containers["99"] == nil || c.containers["89"] != nil {
+	if c.containers["99"].Container == nil || c.containers["89"].Container != nil {
 		t.Error("not the last ones")
 	}
+}
+
+// Records may come in any order: the newest counts. What is shared knows the same.
+func TestCompleterShare(t *testing.T) {
+	c := NewCompleter(0)
+	for _, at := range []int{2, 3, 1} {
+		text := AppendContainer(nil, &Container{ID: "c1", Name: fmt.Sprintf("name-%d of it", at)})
+		c.Observe(line(t, fmt.Sprintf("type=CONTAINER msg=audit(%d.000:1): %s", at, text)))
+	}
+	c.Observe(line(t, "type=CONTAINER msg=audit(1.000:1): "+string(AppendContainer(nil, &Container{ID: "c2", Image: "shop/cart"}))))
+	other := c.Share()
+	ev := &audit.Event{Records: []audit.Record{line(t, "type=SYSCALL msg=audit(1.000:1): pid=1\x1dCONTAINER_ID=\"c1\"")}}
+	other.Complete(ev)
+	var a Attribution
+	if ParseEvent(ev, &a); a.Container == nil || a.Container.Name != "name-3 of it" {
+		t.Errorf("got %+v", a.Container)
+	}
+	f := func(want string, needles ...string) {
+		t.Helper()
+		var list [][]byte
+		for _, n := range needles {
+			list = append(list, []byte(n))
+		}
+		if got := fmt.Sprintf("%s", c.Bearing(list)); got != want {
+			t.Errorf("bearing %q: got %s, want %s", needles, got, want)
+		}
+	}
+	f("[c2]", "shop/cart")
+	f("[c2]", "nobody", "shop")
+	f("[c1]", fmt.Sprintf("%X", "name-3 of it")) // as it stands in the record
+	f("[]", "nobody")
+	f("[]")
 }
 
 func BenchmarkComplete(b *testing.B) {
