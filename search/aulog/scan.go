@@ -128,6 +128,7 @@ func (s *scan) unhex(w []byte) []byte {
 	if len(w) > 0 && w[0] == '(' {
 		return w
 	}
+	w = bytes.TrimPrefix(w, []byte("00")) // of an abstract socket
 	start := len(s.f.mem)
 	for len(w) >= 2 {
 		hi, lo := nibble(w[0]), nibble(w[1])
@@ -139,6 +140,9 @@ func (s *scan) unhex(w []byte) []byte {
 	}
 	if len(s.f.mem) == start {
 		return nil
+	}
+	if len(w) == 1 && nibble(w[0]) <= 15 && !s.v4 { // of an odd number of digits
+		s.f.mem = append(s.f.mem, nibble(w[0])<<4)
 	}
 	return s.f.mem[start:len(s.f.mem):len(s.f.mem)]
 }

@@ -123,9 +123,30 @@ func (s *scan) userAcct() {
 	if i < 0 {
 		return
 	}
-	if v, ok := s.value(i); ok {
+	if v, ok := s.said(i); ok {
 		s.f.Acct = v
 	}
+}
+
+// said is value for what a program has said: unless it is hexadecimal digits all
+// through, it is what it is.
+func (s *scan) said(i int) ([]byte, bool) {
+	if i < len(s.text) && s.text[i] == '"' {
+		return s.value(i)
+	}
+	w := s.tail(i)
+	for _, c := range w {
+		if nibble(c) > 15 {
+			return w, true
+		}
+	}
+	if bytes.HasPrefix(w, []byte("00")) {
+		return w[:0], true
+	}
+	if v := s.unhex(w); v != nil || len(w) < 2 {
+		return v, true
+	}
+	return w[:0], true
 }
 
 func (s *scan) userEnd() int {
@@ -150,7 +171,7 @@ func (s *scan) userEnd() int {
 	}
 	if s.wants(WantExe) {
 		if i := s.find("exe="); i >= 0 {
-			if v, ok := s.value(i); ok {
+			if v, ok := s.said(i); ok {
 				s.f.Exe = v
 			}
 		}
