@@ -223,10 +223,14 @@ func (s *scan) simple() int {
 			if code := s.numberAt(i, &s.f.LoginUID, 57); code != 0 {
 				return code
 			}
+		} else if s.f.LoginUID == NotFound {
+			s.f.LoginUID = Unset
 		}
 	}
 	if s.wants(WantTerminal) {
-		s.f.Terminal = []byte("(none)")
+		if s.f.Terminal == nil {
+			s.f.Terminal = []byte("(none)")
+		}
 		if i := s.find("tty="); i >= 0 {
 			w, ok := s.word(i)
 			if !ok {
@@ -266,6 +270,8 @@ func (s *scan) simpleRest() int {
 			if v, ok := s.value(i); ok {
 				s.f.Exe = v
 			}
+		} else if s.f.Exe == nil {
+			s.f.Exe = []byte("(null)")
 		}
 	}
 	s.numericResult()
