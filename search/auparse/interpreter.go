@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vigil/audit"
+	"vigil/search/auparse/date"
 	"vigil/search/auparse/words"
 )
 
@@ -48,6 +49,7 @@ type Config struct {
 	Escape   Escape
 	Names    Names          // nil knows none: users and groups are "unknown(1000)"
 	Location *time.Location // of the times; UTC if nil
+	Dates    date.Format    // of the locale; empty is that of the C locale, 11/21/26
 }
 
 // Interpreter prints records. It holds no state between calls: several goroutines may use one at once, if they may use
@@ -57,21 +59,23 @@ type Interpreter struct {
 	escape   Escape
 	names    Names
 	location *time.Location
+	dates    date.Format
 }
 
 // New returns an Interpreter.
 func New(cfg Config) *Interpreter {
-	x := &Interpreter{version: cfg.Version, escape: cfg.Escape, names: cfg.Names, location: cfg.Location}
+	x := &Interpreter{version: cfg.Version, escape: cfg.Escape, names: cfg.Names, location: cfg.Location, dates: cfg.Dates}
 	if x.location == nil {
 		x.location = time.UTC
 	}
 	return x
 }
 
-// AppendStamp appends the date, time and serial of an event as ausearch -i prints it in the C locale:
-// "11/21/26 10:49:55.263:123".
+// AppendStamp appends the date, time and serial of an event as ausearch -i prints it: "11/21/26 10:49:55.263:123".
 func (x *Interpreter) AppendStamp(dst []byte, id audit.ID) []byte {
-	dst = time.Unix(id.Sec, 0).In(x.location).AppendFormat(dst, "01/02/06 15:04:05.")
+	t := time.Unix(id.Sec, 0).In(x.location)
+	dst = x.dates.Append(dst, t)
+	dst = t.AppendFormat(dst, " 15:04:05.")
 	dst = append(dst, byte('0'+id.Milli/100%10), byte('0'+id.Milli/10%10), byte('0'+id.Milli%10), ':')
 	return strconv.AppendUint(dst, uint64(id.Serial), 10)
 }
