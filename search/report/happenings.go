@@ -25,11 +25,12 @@ func isAccountChange(t tables.Type) bool {
 }
 
 // isConfiguration reports whether records of a type tell of a changed
-// configuration: audit's, the system's, or a security module's. Stock aureport
-// leaves out FEATURE_CHANGE.
+// configuration: audit's, the system's, the firewall's, or a security module's.
+// Stock aureport leaves out FEATURE_CHANGE.
 func isConfiguration(t tables.Type) bool {
 	switch t {
-	case tables.TypeConfigChange, tables.TypeDaemonConfig, tables.TypeUsysConfig, tables.TypeUserMACConfigChange, tables.TypeFeatureChange:
+	case tables.TypeConfigChange, tables.TypeDaemonConfig, tables.TypeUsysConfig, tables.TypeUserMACConfigChange, tables.TypeNetfilterCfg,
+		tables.TypeFeatureChange:
 		return true
 	}
 	return t >= tables.TypeMACPolicyLoad && t <= tables.TypeMACUnlblStcDel

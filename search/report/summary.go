@@ -105,7 +105,7 @@ func (s *summary) types(m *moment) {
 	var decision, mac, config, account, anomaly, response, crypto, integrity, virt bool
 	for i := range m.Event.Records {
 		t := m.Event.Records[i].Type
-		if t >= tables.TypeSyscall && t < 1400 && t != tables.TypeConfigChange && t != tables.TypeFeatureChange {
+		if t >= tables.TypeSyscall && t < 1400 && !isConfiguration(t) {
 			continue // the bulk
 		}
 		config = config || isConfiguration(t)
@@ -118,7 +118,7 @@ func (s *summary) types(m *moment) {
 		integrity = integrity || t >= 1800 && t < 1900
 		virt = virt || t >= 2500 && t < 2600
 	}
-	for i, is := range [...]struct {
+	for _, is := range [...]struct {
 		is    bool
 		count int
 	}{{config, countConfig}, {account, countAccounts}, {decision, countDecisions}, {mac, countMAC}, {anomaly, countAnomalies},
@@ -126,7 +126,6 @@ func (s *summary) types(m *moment) {
 		{isAlert(m.Type), countAlerts}, {m.failed && m.Subject.Type == tables.TypeSyscall, countFailedCalls},
 		{isLogin(m.Type) && !m.failed, countLogins}, {isLogin(m.Type) && m.failed, countFailedLogins},
 		{isAuthentication(m.Type) && !m.failed, countAuths}, {isAuthentication(m.Type) && m.failed, countFailedAuths}} {
-		_ = i
 		if is.is {
 			s.counts[is.count]++
 		}

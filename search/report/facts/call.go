@@ -106,22 +106,48 @@ func (f *Facts) Paths(use func(p Path)) {
 		if r.Type != tables.TypePath {
 			continue
 		}
-		p := Path{}
-		if kind, ok := r.Get("nametype"); ok {
-			p.Kind = kind.Value
+		var p Path
+		var name audit.Field
+		fs := r.Fields()
+		for fd, ok := fs.Next(); ok && p.Kind == nil; fd, ok = fs.Next() {
+			switch string(fd.Name) {
+			case "name":
+				name = fd
+			case "mode":
+				p.Mode, _ = fd.Octal()
+			case "nametype":
+				p.Kind = fd.Value
+			}
 		}
-		if string(p.Kind) == "PARENT" {
+		if name.Name == nil || string(p.Kind) == "PARENT" {
 			continue
 		}
-		if mode, ok := r.Get("mode"); ok {
-			p.Mode, _ = mode.Octal()
-		}
-		start := len(f.buf)
-		f.buf = f.Event.AppendPath(f.buf, *r)
-		if p.Name = f.buf[start:len(f.buf):len(f.buf)]; len(p.Name) > 0 {
+		if p.Name = f.path(name); len(p.Name) > 0 {
 			use(p)
 		}
 	}
+}
+
+// path returns a file's name, made absolute with the event's directory if it can be:
+// audit.Event.AppendPath for a field that was found already.
+func (f *Facts) path(name audit.Field) []byte {
+	text, plain := name.View()
+	if plain && (len(text) == 0 || text[0] == '/') {
+		return text
+	}
+	start := len(f.buf)
+	if v := name.Value; plain || len(v) < 2 || string(v[:2]) != "2F" {
+		if r, ok := f.Event.First(tables.TypeCWD); ok {
+			if cwd, ok := r.Get("cwd"); ok {
+				f.buf = cwd.Text(f.buf)
+			}
+		}
+		if n := len(f.buf); n > start && f.buf[n-1] != '/' {
+			f.buf = append(f.buf, '/')
+		}
+	}
+	f.buf = name.Text(f.buf)
+	return f.buf[start:len(f.buf):len(f.buf)]
 }
 
 // Address returns the socket address of the event, false if there is none.

@@ -100,7 +100,8 @@ func (f *Facts) record(r *audit.Record) {
 		case "success", "res", "result":
 			result = outcome(fd.Value)
 		default:
-			if p := f.field(fd.Name); p != nil && p.Name == nil {
+			// A system call that changes rules has no key, the record of the change has.
+			if p := f.field(fd.Name); p != nil && (p.Name == nil || p == &f.Key && p.IsNull()) {
 				*p = fd
 			}
 		}

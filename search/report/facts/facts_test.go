@@ -102,6 +102,44 @@ func TestOperation(t *testing.T) {
 	f(`type=CONFIG_CHANGE msg=audit(1.000:7): audit_enabled=1 old=1 res=1`, "", "audit_enabled=1 old=1")
 }
 
+// Paths names files as audit.Event.AppendPath does.
+func TestPaths(t *testing.T) {
+	for _, name := range []string{"real.log", "other.log"} {
+		for _, e := range logEvents(t, name) {
+			var got, want []string
+			var f facts.Facts
+			f.Load(e)
+			f.Paths(func(p facts.Path) { got = append(got, string(p.Name)) })
+			for _, r := range e.Records {
+				kind, _ := r.Get("nametype")
+				if path := e.AppendPath(nil, r); r.Type == tables.TypePath && len(path) > 0 && string(kind.Value) != "PARENT" {
+					want = append(want, string(path))
+				}
+			}
+			if strings.Join(got, "\n") != strings.Join(want, "\n") {
+				t.Errorf("%s: %q, want %q", e.ID, got, want)
+			}
+		}
+	}
+}
+
+// logEvents are the events of a log in audit/testdata.
+func logEvents(t testing.TB, name string) (events []*audit.Event) {
+	t.Helper()
+	text, err := os.ReadFile("../../../audit/testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := audit.NewAssembler(audit.AssemblerConfig{}, func(e *audit.Event) { events = append(events, e.Clone()) })
+	for line := range bytes.Lines(text) {
+		if r, err := audit.ParseLine(bytes.TrimSuffix(line, []byte{'\n'})); err == nil {
+			a.Push(r, r.ID.Time())
+		}
+	}
+	a.Flush()
+	return events
+}
+
 // Loading the next event costs no memory.
 func TestNoAllocation(t *testing.T) {
 	e := event(t, `type=SYSCALL msg=audit(1.000:7): arch=c000003e syscall=59 success=yes exit=0 pid=3 auid=1000 comm=6120622063 exe="/bin/sh" key="k"`,
@@ -120,19 +158,7 @@ func TestNoAllocation(t *testing.T) {
 }
 
 func BenchmarkLoad(b *testing.B) {
-	text, err := os.ReadFile("../../../audit/testdata/real.log")
-	if err != nil {
-		b.Fatal(err)
-	}
-	var events []*audit.Event
-	a := audit.NewAssembler(audit.AssemblerConfig{}, func(e *audit.Event) { events = append(events, e.Clone()) })
-	for line := range bytes.Lines(text) {
-		if r, err := audit.ParseLine(bytes.TrimSuffix(line, []byte{'\n'})); err == nil {
-			a.Push(r, r.ID.Time())
-		}
-	}
-	a.Flush()
-	b.SetBytes(int64(len(text)))
+	events := logEvents(b, "real.log")
 	b.ReportAllocs()
 	var f facts.Facts
 	for b.Loop() {

@@ -86,14 +86,20 @@ func (c *Counter[V]) insert(key string) *Entry[V] {
 	return e
 }
 
+// estimate begins to count different keys by registers, if that is not done yet.
+func (c *Counter[V]) estimate() {
+	if c.dropped != nil {
+		return
+	}
+	c.dropped = new(registers)
+	for key := range c.entries {
+		c.dropped.add(maphash.String(c.seed, key))
+	}
+}
+
 // purge drops the half of the entries that has the lowest counts.
 func (c *Counter[V]) purge() {
-	if c.dropped == nil {
-		c.dropped = new(registers)
-		for key := range c.entries {
-			c.dropped.add(maphash.String(c.seed, key))
-		}
-	}
+	c.estimate()
 	all := make([]*Entry[V], 0, len(c.entries))
 	for _, e := range c.entries {
 		all = append(all, e)
@@ -112,39 +118,34 @@ func (c *Counter[V]) purge() {
 
 // Merge adds what from has counted and leaves from unusable.
 func (c *Counter[V]) Merge(from *Counter[V]) {
-	if from.dropped != nil {
-		if c.dropped == nil {
-			c.dropped = new(registers)
-			for key := range c.entries {
-				c.dropped.add(maphash.String(c.seed, key))
-			}
-		}
+	if c.dropped != nil || from.dropped != nil {
+		c.estimate()
+		from.estimate()
 		c.dropped.merge(from.dropped)
 	}
-	here := c.missing
 	for _, e := range c.entries {
 		if _, ok := from.entries[e.Key]; !ok {
 			e.Missing += from.missing
 		}
 	}
-	c.missing += from.missing
-	sum := c.missing
-	// In order, so that what is dropped does not depend on the map's order.
-	for _, e := range from.List() {
+	for _, e := range from.entries {
 		into, ok := c.entries[e.Key]
 		if !ok {
-			into = c.insert(e.Key)
-			into.Count, into.Missing, into.Value = e.Count, e.Missing+here, e.Value
-			if c.missing > sum { // dropped just now, perhaps
-				into.Missing = e.Missing + c.missing
-			}
+			e.Missing += c.missing
+			c.entries[e.Key] = e
+			c.bytes += len(e.Key)
 			continue
 		}
 		into.Count += e.Count
 		into.Missing += e.Missing
 		c.merge(&into.Value, &e.Value)
 	}
+	c.missing += from.missing
 	from.entries = nil
+	// Only now, so that what is dropped is what is rare in both.
+	for len(c.entries) > c.limit.Entries || c.bytes > c.limit.Bytes && len(c.entries) > 1 {
+		c.purge()
+	}
 }
 
 // List returns the entries, the highest counts first, equal ones by key. They are

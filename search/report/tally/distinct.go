@@ -34,13 +34,30 @@ func (s *Set) add(h uint64) {
 	if h == 0 {
 		h = 1
 	}
-	if s.n >= len(s.hashes)/2 && !s.grow() {
-		s.more.add(h)
+	if s.n < len(s.hashes)/2 {
+		if put(s.hashes, h) {
+			s.n++
+		}
 		return
 	}
-	if put(s.hashes, h) {
+	switch {
+	case s.n > 0 && has(s.hashes, h):
+	case s.grow():
+		put(s.hashes, h)
 		s.n++
+	default:
+		s.more.add(h)
 	}
+}
+
+func has(table []uint64, h uint64) bool {
+	mask := uint64(len(table) - 1)
+	for i := h & mask; table[i] != 0; i = (i + 1) & mask {
+		if table[i] == h {
+			return true
+		}
+	}
+	return false
 }
 
 // grow doubles the table; false if it is at its limit, so that registers stand in
