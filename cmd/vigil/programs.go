@@ -31,6 +31,9 @@ func programs() map[string]program {
 		"auditctl":   runAuditctl,
 		"augenrules": runAugenrules,
 		"ausearch":   runAusearch,
+		"aulast":     runAulast,
+		"aulastlog":  runAulastlog,
+		"aureport":   runAureport,
 		"ausyscall":  runAusyscall,
 	}
 }
@@ -127,6 +130,7 @@ EXIT STATUS, of every command
 	root.AddCommand(
 		newRunCommand(stdio),
 		newStatusCommand(stdio),
+		newForwardCommand(stdio),
 		newReplayCommand(stdio),
 		newSearchCommand(stdio),
 		newReportCommand(stdio),

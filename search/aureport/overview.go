@@ -197,10 +197,7 @@ func (s *span) begin(id audit.ID) {
 	}
 }
 
-func (s *span) extend(id audit.ID) {
-	s.begin(id)
-	s.last, s.some = id, true
-}
+func (s *span) end(id audit.ID) { s.last, s.some = id, true }
 
 func (s *span) text(zone *time.Location) string {
 	return stampText(s.first, zone) + " - " + stampText(s.last, zone)

@@ -1,6 +1,7 @@
 package aureport
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strconv"
@@ -127,29 +128,33 @@ func (r *rows) avc(e *aulog.Event, f *aulog.Facts) {
 	})
 }
 
-// decisions hands out the access decisions of an event. Labels alone, those of
-// subj= and obj=, are none; but subj= is the subject of what a program decided.
+// decisions hands out the access decisions of an event. Labels alone, those of subj= and obj=, are none; but subj= is
+// the subject of what a program has decided.
 func decisions(e *aulog.Event, f *aulog.Facts, each func(aulog.AVC)) {
-	byProgram := e.First(tables.TypeUserAVC) != nil
-	told := false
-	for i, a := range f.AVCs {
-		if a.Class == nil && a.Perm == nil && a.Result == aulog.ResultUnset {
-			if byProgram && !told {
-				told = true
-				each(a)
-			}
-			continue
+	if e.First(tables.TypeUserAVC) != nil {
+		var one aulog.AVC
+		for _, a := range f.AVCs {
+			one.Subject = either(a.Subject, one.Subject)
+			one.Object = either(a.Object, one.Object)
+			one.Class = either(a.Class, one.Class)
+			one.Perm = either(a.Perm, one.Perm)
+			one.Result = max(a.Result, one.Result)
 		}
-		if byProgram && i+1 < len(f.AVCs) {
-			if next := f.AVCs[i+1]; next.Class == nil && a.Subject == nil {
-				a.Subject, told = next.Subject, true
-			}
+		each(one)
+		return
+	}
+	for _, a := range f.AVCs {
+		if a.Class != nil || a.Perm != nil || a.Result != aulog.ResultUnset {
+			each(a)
 		}
-		each(a)
 	}
-	if byProgram && !told && len(f.AVCs) == 0 {
-		each(aulog.AVC{})
+}
+
+func either(a, b []byte) []byte {
+	if a != nil {
+		return a
 	}
+	return b
 }
 
 // decision is the result of an access decision.
@@ -307,7 +312,7 @@ func (r *rows) file(e *aulog.Event, f *aulog.Facts) {
 
 // isFile tells a name from a working directory, which ausearch takes for one, too.
 func isFile(f *aulog.File) bool {
-	return f.Type >= tables.TypeSyscall && f.Type <= tables.TypeAVCPath && f.Type != tables.TypeCWD
+	return f.Name != nil && f.Type >= tables.TypeSyscall && f.Type <= tables.TypeAVCPath && f.Type != tables.TypeCWD
 }
 
 func (r *rows) host(e *aulog.Event, f *aulog.Facts) {
@@ -349,18 +354,15 @@ func (r *rows) syscall(e *aulog.Event, f *aulog.Facts) {
 
 // key is the first key of an event. The totals have all of them.
 func (r *rows) key(e *aulog.Event, f *aulog.Facts) {
-	for _, k := range f.Keys {
-		if string(k) == null {
-			continue
-		}
-		r.start(e)
-		r.text(k, question)
-		r.result(f)
-		r.text(f.Exe, question)
-		r.auid(e, f)
-		r.end(e)
+	if len(f.Keys) == 0 || string(f.Keys[0]) == null {
 		return
 	}
+	r.start(e)
+	r.text(f.Keys[0], question)
+	r.result(f)
+	r.text(f.Exe, question)
+	r.auid(e, f)
+	r.end(e)
 }
 
 // tty is what was typed. A record that has no data leaves its row unfinished, in aureport and here.
@@ -384,4 +386,11 @@ func (r *rows) tty(e *aulog.Event, f *aulog.Facts) {
 }
 
 // appendType appends a record type's name.
-func appendType(dst []byte, t tables.Type) []byte { return t.AppendTo(dst) }
+func appendType(dst []byte, t tables.Type) []byte {
+	start := len(dst)
+	dst = t.AppendTo(dst)
+	if bytes.HasPrefix(dst[start:], []byte("UNKNOWN[")) {
+		return append(dst[:start], null...)
+	}
+	return dst
+}

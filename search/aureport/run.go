@@ -141,18 +141,22 @@ func (r *reporter) config(input aulog.Input) aulog.Config {
 
 func (r *reporter) read(input aulog.Input) error {
 	cfg := r.config(input)
+	// With -ts, aureport takes for the first time of the log that of the first record that is out of range.
 	cfg.OutOfRange = r.span.begin
 	log := aulog.NewReader(cfg)
 	defer func() { _ = log.Close() }() // it was only read
 	for {
 		e, err := log.Next()
 		if errors.Is(err, io.EOF) {
+			if id, ok := log.First(); ok && r.opts.span.Start == 0 {
+				r.span.first = id
+			}
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		r.span.extend(e.ID)
+		r.span.end(e.ID)
 		r.take(e)
 		if r.rows.err != nil {
 			return r.rows.err
@@ -212,7 +216,7 @@ func (r *reporter) admits(e *aulog.Event) bool {
 		return true
 	}
 	for i := range e.Records {
-		if r.table.holds(e.Records[i].Type) {
+		if t := e.Records[i].Type; r.table.holds(t) && !(r.opts.summary && r.opts.kind == macs && t >= 1411 && t <= 1417) {
 			return true
 		}
 	}
@@ -317,7 +321,8 @@ func (r *reporter) ranges(input aulog.Input) int {
 			}
 			break
 		}
-		spans[log.Source()].extend(e.ID)
+		spans[log.Source()].begin(e.ID)
+		spans[log.Source()].end(e.ID)
 	}
 	for i, name := range names {
 		r.rows.buf = append(r.rows.buf, printable(name)...)

@@ -69,7 +69,7 @@ func (t *totals) sorted(byNumber bool) []entry {
 }
 
 func (t *totals) objects(e *aulog.Event, f *aulog.Facts) {
-	decisions(e, f, func(a aulog.AVC) { t.addOr(a.Object, null) })
+	decisions(e, f, func(a aulog.AVC) { t.addIf(a.Object) })
 }
 
 func (t *totals) auth(e *aulog.Event, f *aulog.Facts) {
@@ -132,7 +132,11 @@ func (t *totals) syscalls(e *aulog.Event, f *aulog.Facts) {
 }
 
 // types counts the types of events' first records.
-func (t *totals) types(e *aulog.Event, _ *aulog.Facts) { t.addNumber(int64(e.Records[0].Type)) }
+func (t *totals) types(e *aulog.Event, _ *aulog.Facts) {
+	if head := e.Records[0].Type; head != aulog.NoType {
+		t.addNumber(int64(head))
+	}
+}
 
 // print appends the totals. Types are names if -i is given.
 func (t *totals) print(dst []byte, tab table, typed bool) []byte {
