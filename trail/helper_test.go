@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vigil/trail"
+	"vigil/trail/index"
 )
 
 // clock is a clock that goes only when told to.
@@ -162,7 +163,8 @@ func (b *bench) mustVerify() trail.Report {
 	return report
 }
 
-// files lists the names in the trail's directory with the size of each.
+// files lists the names in the trail's directory, but the index, with the size of
+// each.
 func (b *bench) files() map[string]int64 {
 	b.t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(b.cfg.Path))
@@ -175,7 +177,9 @@ func (b *bench) files() map[string]int64 {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		sizes[e.Name()] = info.Size()
+		if !strings.HasSuffix(e.Name(), index.Suffix) {
+			sizes[e.Name()] = info.Size()
+		}
 	}
 	return sizes
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"vigil/trail/index"
 )
 
 // Names beside the segments.
@@ -250,6 +252,31 @@ func removeExcess(c Config, entries []entry) (removed []string) {
 		}
 	}
 	return removed
+}
+
+// openIndex opens the index of a trail with these segments. If there can be none, the
+// one returned does nothing: searching takes longer then.
+func openIndex(c Config, entries []entry) *index.Writer {
+	var old []index.Segment
+	for _, e := range entries {
+		if e.number == 0 {
+			continue
+		}
+		f, err := openPlain(e.name)
+		if err != nil {
+			continue
+		}
+		if sum, err := sumOf(f); err == nil {
+			old = append(old, index.Segment{Path: e.name, Sum: sum})
+		}
+		f.Close()
+	}
+	cfg := index.Config{Path: c.Path, Mode: c.modes().live, Gid: groupOf(c)}
+	if c.Full == Rotate && c.Files >= 2 {
+		cfg.Keep = c.Files
+	}
+	w, _ := index.Open(cfg, old)
+	return w
 }
 
 // syncDirectory makes renames in the trail's directory durable.

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"vigil/trail/index"
 )
 
 // Recovery is what Open found and did.
@@ -62,7 +64,7 @@ func Open(cfg Config) (*Writer, *Recovery, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	w := &Writer{cfg: cfg, chain: newChain(), kick: make(chan struct{}, 1)}
+	w := &Writer{cfg: cfg, chain: newChain(), index: &index.Writer{}, kick: make(chan struct{}, 1)}
 	recovery, err := w.recover(f)
 	if err != nil {
 		f.Close()
@@ -93,6 +95,7 @@ func (w *Writer) recover(f *os.File) (*Recovery, error) {
 		}
 	}
 	repairOld(w.cfg, entries)
+	w.index = openIndex(w.cfg, entries)
 	w.attach(f, size, w.cfg.Now())
 	if err := w.resume(entries, r); err != nil {
 		return nil, err

@@ -236,6 +236,8 @@ func (w *Writer) swap(cfg Config, now time.Time) error {
 	}
 	if entries, err := list(cfg.Path); err == nil {
 		repairOld(cfg, entries)
+		w.index.Close()
+		w.index = openIndex(cfg, entries)
 	}
 	old, size := w.file, w.size
 	w.attach(f, size, now)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"vigil/trail/index"
 )
 
 // output is what the writer needs of an open segment. It is a seam, so that the
@@ -27,6 +29,7 @@ type Writer struct {
 	wrap func(*os.File) output
 
 	chain   chain
+	index   *index.Writer
 	size    int64     // of the live segment, as far as we wrote it
 	looked  time.Time // when the file was last seen to be the one under its name
 	saved   int64     // its size then
@@ -142,6 +145,7 @@ func (w *Writer) write(lines []byte) (int, error) {
 	if err != nil {
 		n = w.cut(lines, n)
 	}
+	w.index.Add(w.size, lines[:n])
 	w.size += int64(n)
 	w.stats.Bytes += uint64(n)
 	return n, err
@@ -242,6 +246,7 @@ func (w *Writer) Close() error {
 	}
 	w.closed = true
 	w.wake()
+	w.index.Close()
 	closeAll(w.takeDoomed())
 	return errors.Join(w.release(w.takeRetired()), w.syncNow(), w.file.Close())
 }
@@ -270,6 +275,13 @@ func (w *Writer) attach(f *os.File, size int64, now time.Time) {
 		w.out = w.wrap(f)
 	}
 	w.size, w.saved, w.looked, w.torn = size, size, now, -1
+	w.index.Begin(f, size, func() uint64 {
+		sum, err := sumOf(f)
+		if err != nil {
+			return 0 // then the segment is not in the index
+		}
+		return sum
+	})
 }
 
 // unwrapErrno takes the bare errno out of an *os.PathError, whose path may be

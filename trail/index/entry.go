@@ -75,17 +75,25 @@ func of(entries []entry, sum uint64) []entry {
 	return held
 }
 
+// maxHead is how far into a line its stamp is looked for.
+const maxHead = 512
+
 // Stamp returns the time in the stamp of a line, "msg=audit(SEC.mmm:", in milliseconds
 // since the epoch; false if it has none.
 func Stamp(line []byte) (int64, bool) {
-	// It is the first one: what stands before, node and type, cannot have it in them.
-	const most = 512
-	i := bytes.Index(line[:min(len(line), most)], []byte("msg=audit("))
-	if i < 0 {
-		return 0, false
+	const message = "msg=audit("
+	b := line[:min(len(line), maxHead)]
+	for { // behind the type, or behind node and type
+		i := bytes.IndexByte(b, ' ')
+		if i < 0 {
+			return 0, false
+		}
+		if b = b[i+1:]; len(b) > len(message) && string(b[:len(message)]) == message {
+			break
+		}
 	}
+	b = b[len(message):]
 	sec, n := int64(0), 0
-	b := line[i+len("msg=audit("):]
 	for n < len(b) && b[n]-'0' <= 9 {
 		if sec = sec*10 + int64(b[n]-'0'); sec > math.MaxInt64/20000 {
 			return 0, false

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +18,9 @@ const (
 	part     = 256 << 10
 	mostRead = 64 << 20
 )
+
+// nextSuffix is what the name of an index has that is being written anew.
+const nextSuffix = ".next"
 
 // Config says where an index is kept.
 type Config struct {
@@ -80,25 +82,38 @@ func Open(cfg Config, old []Segment) (*Writer, error) {
 	f.Close()
 	all, _ := parseAll(text)
 	w.rebuild(all, old)
-	return w, w.rewrite()
+	err = w.rewrite()
+	if cfg.Keep <= 0 {
+		w.entries = nil // there is nothing to prune, ever
+	}
+	return w, err
 }
 
-// rebuild takes over what is known of segments that are still there, and reads those
-// of which nothing is.
+// rebuild takes over what is known of segments that are still there, and reads what is
+// not.
 func (w *Writer) rebuild(all []entry, old []Segment) {
 	left := int64(mostRead)
 	made := make([][]entry, len(old))
 	for i := len(old) - 1; i >= 0; i-- {
-		if made[i] = of(all, old[i].Sum); len(made[i]) > 0 || old[i].Sum == 0 {
+		if old[i].Sum == 0 {
 			continue
 		}
+		made[i] = of(all, old[i].Sum)
 		f, err := os.Open(old[i].Path)
 		if err != nil {
 			continue
 		}
-		if info, err := f.Stat(); err == nil && info.Size() <= left {
-			left -= info.Size()
-			made[i] = read(f, old[i].Sum, 0, info.Size())
+		known := int64(0)
+		for n, e := range made[i] {
+			if e.from != known {
+				made[i] = made[i][:n]
+				break
+			}
+			known = e.to
+		}
+		if info, err := f.Stat(); err == nil && info.Size()-known <= left {
+			left -= info.Size() - known
+			made[i] = append(made[i], read(f, old[i].Sum, known, info.Size())...)
 		}
 		f.Close()
 	}
@@ -169,6 +184,9 @@ func (w *Writer) Begin(log io.ReaderAt, size int64, sum func() uint64) {
 	w.reset(0)
 	w.known = sum()
 	held := of(w.entries, w.known)
+	if w.cfg.Keep <= 0 && w.known != 0 {
+		held = of(Load(w.cfg.Path).entries, w.known)
+	}
 	if n := len(held); n > 0 && held[n-1].to <= size {
 		w.reset(held[n-1].to)
 	}
@@ -203,16 +221,17 @@ func (w *Writer) Add(at int64, lines []byte) {
 	}
 }
 
-// moved is told that the segment has been changed by others, and ends at another
-// place.
+// moved is told that others have changed the segment, which ends at another place: it
+// was cut, or there are lines in it that were not seen here. Of what was said last,
+// nothing holds.
 func (w *Writer) moved(at int64) {
-	if at < w.to { // cut: what was said of the rest does not hold
-		w.to = min(w.to, at)
-		if w.to <= w.from {
-			w.append(entry{sum: w.identity(), from: at, to: math.MaxInt64, least: void})
-		}
+	from := min(at, w.from)
+	if at > w.to {
+		from = max(0, w.from-part)
 	}
-	w.put()
+	if w.identity() != 0 {
+		w.append(entry{sum: w.known, from: from, to: math.MaxInt64, least: void})
+	}
 	w.reset(at)
 }
 
@@ -236,22 +255,27 @@ func (w *Writer) append(e entry) {
 	if w.file == nil || e.sum == 0 {
 		return
 	}
-	if n := len(w.sums); n == 0 || w.sums[n-1] != e.sum {
-		w.sums = append(w.sums, e.sum)
-		w.prune()
-	}
-	w.entries = append(w.entries, e)
-	if w.size > 64<<10 && w.size > 4*int64(len(w.entries))*entrySize {
-		_ = w.rewrite() // if it fails there is no index any more
-		return
+	if w.cfg.Keep > 0 {
+		if n := len(w.sums); n == 0 || w.sums[n-1] != e.sum {
+			w.sums = append(w.sums, e.sum)
+			w.prune()
+		}
+		w.entries = append(w.entries, e)
+		if w.size > 64<<10 && w.size > 4*int64(len(w.entries))*entrySize {
+			_ = w.rewrite() // if it fails there is no index any more
+			return
+		}
 	}
 	w.buf = e.appendTo(w.buf[:0])
-	if n, err := w.file.Write(w.buf); err != nil {
+	if _, err := w.file.Write(w.buf); err != nil {
 		// Half an entry would make all behind it unreadable.
 		if w.file.Truncate(w.size) != nil {
 			w.abandon()
+			return
 		}
-		_ = n
+		if _, err := w.file.Seek(w.size, io.SeekStart); err != nil {
+			w.abandon()
+		}
 		return
 	}
 	w.size += entrySize
@@ -259,7 +283,7 @@ func (w *Writer) append(e entry) {
 
 // prune forgets the segments that rotation has removed.
 func (w *Writer) prune() {
-	if w.cfg.Keep <= 0 || len(w.sums) <= w.cfg.Keep {
+	if len(w.sums) <= w.cfg.Keep {
 		return
 	}
 	w.sums = append(w.sums[:0], w.sums[len(w.sums)-w.cfg.Keep:]...)
@@ -279,7 +303,8 @@ func (w *Writer) prune() {
 func (w *Writer) rewrite() error {
 	w.abandon()
 	name := w.cfg.Path + Suffix
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".")
+	_ = os.Remove(name + nextSuffix)
+	f, err := os.OpenFile(name+nextSuffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("write index: %w", err)
 	}
