@@ -154,6 +154,10 @@ func compare(t *testing.T, x *Interpreter, log []byte, lines, values [][]byte) (
 			t.Errorf("parse %q: %v", line, err)
 			continue
 		}
+		if x.version == V4 && bytes.Contains(line, []byte("hook=")) &&
+			(r.Enrichment != nil || bytes.Contains(line, []byte("family=3"))) {
+			continue // behind a hook, stock has forgotten what the daemon said; of ARP's, it asks the fields behind it
+		}
 		if got := appendFields(nil, x, &r); values != nil && !sameValues(got, values[i]) {
 			wrong++
 			t.Errorf("%q\n got fields %s\nwant fields %s", line, readable(got), readable(values[i]))
@@ -170,10 +174,6 @@ func compare(t *testing.T, x *Interpreter, log []byte, lines, values [][]byte) (
 		got := x.AppendLine(nil, &r)
 		if x.escape == Raw && bytes.IndexByte(got, '\n') >= 0 {
 			continue // it is several lines
-		}
-		if x.version == V4 && bytes.Contains(line, []byte("hook=")) &&
-			(r.Enrichment != nil || bytes.Contains(line, []byte("family=3"))) {
-			continue // behind a hook, stock has forgotten what the daemon said; of ARP's, it asks the fields behind it
 		}
 		if x.escape >= Shell && joinedKeys.Match(line) {
 			continue // stock prints what stands behind its string in memory

@@ -72,6 +72,9 @@ func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
 // randomRecord returns a record as stampLog wants it, with its newline.
 func randomRecord(r *rand.Rand) string {
+	if r.IntN(10) == 0 {
+		return "node=web-1 " + randomCall(r)
+	}
 	if r.IntN(5) == 0 {
 		return randomCall(r)
 	}
@@ -103,11 +106,13 @@ func randomRecord(r *rand.Rand) string {
 // randomCall returns a SYSCALL record.
 func randomCall(r *rand.Rand) string {
 	arch, last := "c000003e", 335
-	switch r.IntN(8) {
+	switch r.IntN(12) {
 	case 0:
 		arch, last = "40000003", 385
 	case 1:
 		arch, last = "c00000b7", 292
+	case 2:
+		arch, last = pick(r, []string{"40000028", "80000016", "16", "c0000015", "14"}), 108 // whose names all versions know
 	}
 	argument := func() string {
 		switch r.IntN(4) {
@@ -126,7 +131,7 @@ func randomCall(r *rand.Rand) string {
 	}
 	return fmt.Sprintf("SYSCALL arch=%s syscall=%d%s success=%s exit=%d a0=%s a1=%s a2=%s a3=%s items=1 ppid=1 pid=2 "+
 		"auid=1 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=1 comm=\"x\" exe=\"/x\" key=%s\n",
-		arch, r.IntN(last), personality, pick(r, []string{"yes", "no"}), r.IntN(300)-150, argument(), argument(), argument(),
+		arch, 8+r.IntN(last-8), personality, pick(r, []string{"yes", "no"}), r.IntN(300)-150, argument(), argument(), argument(),
 		argument(), pick(r, []string{"(null)", `"k"`, "61016201", "6101"}))
 }
 
