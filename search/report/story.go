@@ -226,24 +226,6 @@ func (s *story) enter(k *known) (notes []string) {
 	return notes
 }
 
-// collectPaths takes the names of an event's files: those that were made, those
-// that are gone, and all, at most eight.
-func collectPaths(m *moment, made, gone, all *[]string) {
-	m.Paths(func(p facts.Path) {
-		if len(*all) == 8 {
-			return
-		}
-		name := clip(p.Name)
-		*all = append(*all, name)
-		switch string(p.Kind) {
-		case "CREATE":
-			*made = append(*made, name)
-		case "DELETE":
-			*gone = append(*gone, name)
-		}
-	})
-}
-
 // tell puts the steps in order once all have come, those alike that follow one
 // another as one, and finds what must be said of them.
 func (s *story) tell(k *known) {
@@ -357,16 +339,29 @@ func (s *story) describe(m *moment) (kind, text string, ok bool) {
 	case isAnomaly(m.Type):
 		return "anomaly", m.Type.String() + " " + clip(m.Details(nil)), true
 	case m.IsExec():
-		s.line = m.CommandLine(s.line[:0])
-		if len(s.line) == 0 { // it failed: there are no arguments
-			s.line = append(s.line, m.Known(m.Comm)...)
-		}
-		return "exec", clip(s.line) + reason(m), true
+		return "exec", s.executed(m) + reason(m), true
 	case m.HasCall() && m.Main == m.Subject:
-		kind, text := called(m)
-		return kind, text + reason(m), true
+		kind, text := m.Deed()
+		return kind, clip([]byte(text)) + reason(m), true
 	}
 	return "other", m.Type.String() + " " + clip(m.Details(nil)), true
+}
+
+// executed returns the command line, and of one that failed the file that was to be
+// executed: the process still is what it was, and its title and arguments are.
+func (s *story) executed(m *moment) string {
+	if m.exec {
+		s.line = m.CommandLine(s.line[:0])
+		return clip(s.line)
+	}
+	name := m.Known(m.Comm)
+	first := true
+	m.Paths(func(p facts.Path) {
+		if first {
+			name, first = p.Name, false
+		}
+	})
+	return clip(name)
 }
 
 // words joins a beginning and pairs of a word and what comes behind it, of which
@@ -391,107 +386,4 @@ func reason(m *moment) string {
 		return " (" + name + ")"
 	}
 	return ""
-}
-
-// called describes a system call that is no execution.
-func called(m *moment) (kind, text string) {
-	name, _ := m.Call()
-	var made, gone, names []string
-	collectPaths(m, &made, &gone, &names)
-	file := strings.Join(names, ", ")
-	switch name {
-	case "connect", "bind", "accept", "accept4", "sendto", "sendmsg":
-		if a, ok := m.Address(); ok {
-			return "network", name + " " + string(address(a))
-		}
-		return "network", name
-	case "open", "openat", "openat2", "creat":
-		switch {
-		case len(made) > 0:
-			return "write", "creates " + strings.Join(made, ", ")
-		case writes(m, name):
-			return "write", "opens to write " + file
-		}
-		return "read", "opens " + file
-	case "rename", "renameat", "renameat2":
-		if len(made) > 0 && len(gone) > 0 {
-			return "write", "renames " + gone[0] + " to " + made[len(made)-1]
-		}
-		return "write", "renames " + file
-	case "unlink", "unlinkat", "rmdir":
-		return "write", "removes " + strings.Join(orElse(gone, names), ", ")
-	case "mkdir", "mkdirat":
-		return "write", "makes directory " + strings.Join(orElse(made, names), ", ")
-	case "mknod", "mknodat":
-		return "write", "makes " + strings.Join(orElse(made, names), ", ")
-	case "symlink", "symlinkat", "link", "linkat":
-		return "write", "links " + strings.Join(orElse(made, names), ", ")
-	}
-	if change, ok := changes(name); ok {
-		return "write", strings.TrimSpace(change + " " + file)
-	}
-	text = strings.TrimSpace(name + " " + file)
-	if key := m.Known(m.Key); key != nil {
-		text += fmt.Sprintf(" [%s]", bytes.ReplaceAll(key, []byte{1}, []byte(", ")))
-	}
-	return "call", clip([]byte(text + " by " + string(m.Known(m.Exe))))
-}
-
-// changes says what system calls do that change a file that is there.
-func changes(call string) (text string, ok bool) {
-	switch call {
-	case "chmod", "fchmod", "fchmodat", "fchmodat2":
-		return "changes the mode of", true
-	case "chown", "fchown", "lchown", "fchownat":
-		return "changes the owner of", true
-	case "truncate", "ftruncate":
-		return "truncates", true
-	case "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr":
-		return "changes attributes of", true
-	case "utime", "utimes", "utimensat", "futimesat":
-		return "changes the times of", true
-	case "mount":
-		return "mounts on", true
-	case "umount2":
-		return "unmounts", true
-	}
-	return "", false
-}
-
-func orElse(a, b []string) []string {
-	if len(a) > 0 {
-		return a
-	}
-	return b
-}
-
-// writes reports whether an open asks for more than reading. The flags are those
-// of <asm-generic/fcntl.h>: O_ACCMODE is 3, O_TRUNC 01000.
-func writes(m *moment, call string) bool {
-	var flags uint64
-	switch call {
-	case "creat":
-		return true
-	case "open":
-		flags, _ = m.A[1].Hex()
-	case "openat":
-		flags, _ = m.A[2].Hex()
-	case "openat2":
-		r, _ := m.Event.First(tables.TypeOpenat2)
-		f, _ := r.Get("oflag")
-		o, _ := f.Octal()
-		flags = uint64(o)
-	}
-	return flags&3 != 0 || flags&0o1000 != 0
-}
-
-func address(a audit.Sockaddr) []byte {
-	switch {
-	case a.Addr.IsValid():
-		return []byte(fmt.Sprintf("%s port %d", a.Addr, a.Port))
-	case len(a.Path) > 0:
-		return a.Path
-	}
-	name, _ := tables.FamilyName(int(a.Family))
-	return []byte(name)
 }
