@@ -197,7 +197,7 @@ func (b *bed) diagnose() {
 	b.t.Logf("status: %v %s", err, status)
 	text, _ := os.ReadFile(b.vigil.Log())
 	for line := range bytes.Lines(text) {
-		if bytes.HasPrefix(line, []byte("type=CONTAINER ")) {
+		if bytes.HasPrefix(line, []byte("type=CONTAINER ")) || bytes.HasPrefix(line, []byte("type=LOGIN ")) || bytes.HasPrefix(line, []byte("type=USER_START ")) {
 			b.t.Logf("%s", line)
 		}
 	}

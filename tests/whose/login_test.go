@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -20,14 +21,19 @@ const userStart = 1105
 // person logs in as sshd would, as the user whose id is in helperVariable: sets its own loginuid, for which the kernel gives it
 // a session, and says who it is. Then it executes true with each word that it reads.
 func person() error {
-	if err := os.WriteFile("/proc/self/loginuid", []byte(os.Getenv(helperVariable)), 0); err != nil {
+	runtime.LockOSThread() // the kernel keeps it for each thread
+	if err := os.WriteFile("/proc/thread-self/loginuid", []byte(os.Getenv(helperVariable)), 0); err != nil {
 		return fmt.Errorf("set loginuid: %w", err)
+	}
+	session, err := os.ReadFile("/proc/thread-self/sessionid")
+	if err != nil {
+		return err
 	}
 	said := `op=PAM:session_open grantors=pam_unix acct="alice" exe="/usr/sbin/sshd" hostname=192.0.2.7 addr=192.0.2.7 terminal=ssh res=success`
 	if err := rig.SendUser(userStart, []byte(said)); err != nil {
 		return err
 	}
-	fmt.Println("logged in")
+	fmt.Printf("%s\n", session)
 	words := bufio.NewScanner(os.Stdin)
 	for words.Scan() {
 		if err := exec.Command("busybox", "true", words.Text()).Run(); err != nil {
@@ -39,8 +45,8 @@ func person() error {
 
 // loggedIn is a person who has logged in.
 type loggedIn struct {
-	pid int
-	do  func(word string) // execute true with it
+	session string
+	do      func(word string) // execute true with it
 }
 
 // logIn starts a person.
@@ -65,10 +71,11 @@ func (b *bed) logIn() loggedIn {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { _ = in.Close(); _ = cmd.Wait() })
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		b.t.Fatalf("log in: %v %s", err, line)
+	session, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		b.t.Fatalf("log in: %v", err)
 	}
-	return loggedIn{cmd.Process.Pid, func(word string) {
+	return loggedIn{strings.TrimSpace(session), func(word string) {
 		b.t.Helper()
 		if _, err := fmt.Fprintln(in, word); err != nil {
 			b.t.Fatal(err)
@@ -108,11 +115,7 @@ func TestLogin(t *testing.T) {
 func (b *bed) logInBefore() loggedIn {
 	b.t.Helper()
 	person := b.logIn()
-	ses, err := os.ReadFile(fmt.Sprintf("/proc/%d/sessionid", person.pid))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.write("run/systemd/sessions/"+string(ses), strings.Join([]string{"# This is private data. Do not parse.", "UID=1234", "USER=bob",
-		"REMOTE=1", "REMOTE_HOST=192.0.2.8", "SERVICE=sshd", "TTY=pts/9", "AUDIT=" + string(ses), "REALTIME=1795258195000000", ""}, "\n"))
+	b.write("run/systemd/sessions/"+person.session, strings.Join([]string{"# This is private data. Do not parse.", "UID=1234", "USER=bob",
+		"REMOTE=1", "REMOTE_HOST=192.0.2.8", "SERVICE=sshd", "TTY=pts/9", "AUDIT=" + person.session, "REALTIME=1795258195000000", ""}, "\n"))
 	return person
 }
