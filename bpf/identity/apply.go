@@ -32,7 +32,7 @@ func (t *table) apply(raw []byte) {
 
 // follow brings the table up to date with what r reports.
 func (t *table) follow(r *record) {
-	i := t.byPID[r.pid]
+	i := t.byPID.get(r.pid)
 	var l *life
 	if i != 0 {
 		l = t.lives.at(i)
@@ -169,11 +169,12 @@ func (t *table) follows(l *life, r *record) bool {
 // scanned ends a scan of all processes, which began at from: what it has not found has gone unseen, and what it found
 // before its parent is given one. complete: the scan saw every process of the machine, and nothing was lost meanwhile.
 func (t *table) scanned(from int64, complete bool) {
-	for _, i := range t.byPID {
-		l := t.lives.at(i)
-		if l.hi != 0 {
+	for _, s := range t.byPID.slots {
+		i := s.life
+		if i == 0 || t.lives.at(i).hi != 0 {
 			continue
 		}
+		l := t.lives.at(i)
 		if complete && l.round != t.round && l.confirmed < from {
 			t.end(i, l, t.clock.now())
 		} else if l.parent.index == 0 {
@@ -191,8 +192,8 @@ func (t *table) recount() {
 	for i := int32(1); i < t.lives.used; i++ {
 		t.lives.at(i).need = 0
 	}
-	for _, i := range t.byPID {
-		for ; i != 0; i = t.lives.at(i).before {
+	for _, s := range t.byPID.slots {
+		for i := s.life; i != 0; i = t.lives.at(i).before {
 			t.keepAncestors(t.lives.at(i), +1)
 		}
 	}

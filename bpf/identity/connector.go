@@ -107,7 +107,7 @@ func (c *connector) message(t *table, b []byte) {
 	case procExec:
 		c.changed(t, kindExec, tgid, 0, at)
 	case procExit:
-		if i := t.byPID[tgid]; pid == tgid && i != 0 && t.lives.at(i).hi == 0 && t.lives.at(i).born <= at {
+		if i := t.byPID.get(tgid); pid == tgid && i != 0 && t.lives.at(i).hi == 0 && t.lives.at(i).born <= at {
 			t.counts.Exits++
 			t.end(i, t.lives.at(i), at)
 		}
@@ -133,7 +133,7 @@ func (c *connector) changed(t *table, k kind, pid, parent uint32, at int64) {
 
 // ask has nothing to do for processes that are known.
 func (c *connector) ask(t *table, pid uint32) bool {
-	if i := t.byPID[pid]; i != 0 {
+	if i := t.byPID.get(pid); i != 0 {
 		return t.lives.at(i).hi == 0
 	}
 	return c.procfs.ask(t, pid)

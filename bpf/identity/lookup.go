@@ -30,7 +30,7 @@ func (t *table) lookup(q *Query) (Process, Match) {
 }
 
 func (t *table) find(q *Query) (Process, Match) {
-	youngest := t.byPID[q.PID]
+	youngest := t.byPID.get(q.PID)
 	if youngest == 0 {
 		return Process{PID: q.PID}, NoProcess
 	}

@@ -38,7 +38,7 @@ func (p *procfs) wait(d time.Duration) { time.Sleep(d) }
 
 // ask brings what is known of pid up to date. It reports whether the process runs.
 func (p *procfs) ask(t *table, pid uint32) bool {
-	i := t.byPID[pid]
+	i := t.byPID.get(pid)
 	r, paths, err := p.read(pid)
 	if err != nil {
 		if i != 0 && t.lives.at(i).hi == 0 {
@@ -56,7 +56,7 @@ func (p *procfs) ask(t *table, pid uint32) bool {
 func (p *procfs) tell(t *table, r *record, paths [2]string) {
 	r.cgroup, r.cgroup1 = p.key(t, 0, paths[0]), p.key(t, 1, paths[1])
 	t.follow(r)
-	if i := t.byPID[r.pid]; i != 0 {
+	if i := t.byPID.get(r.pid); i != 0 {
 		if l := t.lives.at(i); l.start == r.start && l.confirmed == r.clock {
 			if l.at == r.clock && l.older == 0 {
 				l.state.lo, l.since = l.born, l.born

@@ -77,7 +77,7 @@ type limits struct {
 type table struct {
 	limits
 	clock   *clock
-	byPID   map[uint32]int32 // the youngest life with the pid
+	byPID   *pids // the youngest life with the pid
 	lives   pool[life]
 	pasts   pool[past]
 	cgroups cgroups
@@ -105,7 +105,7 @@ type Counts struct {
 }
 
 func newTable(l limits, c *clock) *table {
-	return &table{limits: l, clock: c, byPID: map[uint32]int32{}, cgroups: cgroups{byKey: map[uint64]int32{}},
+	return &table{limits: l, clock: c, byPID: newPIDs(), cgroups: cgroups{byKey: map[uint64]int32{}},
 		progress: math.MaxInt64}
 }
 
@@ -131,10 +131,10 @@ func (t *table) add(r *record, born int64) *life {
 	i := t.lives.get()
 	l := t.lives.at(i)
 	gen := l.gen + 1 // whoever pointed to what was here before must not find this
-	before := t.byPID[r.pid]
+	before := t.byPID.get(r.pid)
 	*l = life{gen: gen, pid: r.pid, ppid: r.ppid, creator: r.creator, nspid: r.nspid, start: r.start,
 		born: born, begun: r.clock, since: born, before: before}
-	t.byPID[r.pid] = i
+	t.byPID.set(r.pid, i)
 	if before != 0 {
 		t.lives.at(before).after = i
 	}
@@ -149,7 +149,7 @@ func (t *table) parentOf(l *life, at int64) ref {
 	if l.ppid == 0 || l.ppid == l.pid {
 		return ref{}
 	}
-	i := t.byPID[l.ppid]
+	i := t.byPID.get(l.ppid)
 	if i == 0 {
 		return ref{}
 	}
@@ -230,9 +230,9 @@ func (t *table) unlink(i int32, l *life) {
 	case l.after != 0:
 		t.lives.at(l.after).before = l.before
 	case l.before != 0:
-		t.byPID[l.pid] = l.before
+		t.byPID.set(l.pid, l.before)
 	default:
-		delete(t.byPID, l.pid)
+		t.byPID.remove(l.pid)
 	}
 	l.before, l.after = 0, 0
 }

@@ -214,8 +214,8 @@ func TestAncestors(t *testing.T) {
 	b.apply(raw(record{kind: kindExit, pid: 7, start: uint64(700 * ms), clock: 1000 * ms}))
 	b.tail, b.progress = 0, math.MaxInt64
 	b.expire(2000 * ms)
-	if b.lives.live() != 0 || b.counts.Ancestors != 0 || len(b.byPID) != 0 {
-		t.Errorf("left: %d lives, %d ancestors, %d pids", b.lives.live(), b.counts.Ancestors, len(b.byPID))
+	if b.lives.live() != 0 || b.counts.Ancestors != 0 || b.byPID.n != 0 {
+		t.Errorf("left: %d lives, %d ancestors, %d pids", b.lives.live(), b.counts.Ancestors, b.byPID.n)
 	}
 }
 

@@ -61,7 +61,7 @@ func isNamed(p *attribution.Process, comm string) bool {
 type Table struct {
 	cfg Config
 	// Programs seen lately, and those seen before that.
-	programs, older map[key]*program
+	programs, older *generation
 	args            audit.Args
 	names           map[string]string
 	wanted          chan attribution.Process
@@ -88,14 +88,14 @@ func NewTable(cfg Config) *Table {
 	if cfg.Max <= 0 {
 		cfg.Max = 8192
 	}
-	return &Table{cfg: cfg, programs: map[key]*program{}, older: map[key]*program{}, asked: map[key]bool{}, names: map[string]string{},
+	return &Table{cfg: cfg, programs: newGeneration(), older: newGeneration(), asked: map[key]bool{}, names: map[string]string{},
 		wanted: make(chan attribution.Process, 64), read: make(chan answer, 64)}
 }
 
 // Stats returns the counts as they are now.
 func (t *Table) Stats() Stats {
 	s := t.stats
-	s.Programs = len(t.programs) + len(t.older)
+	s.Programs = len(t.programs.of) + len(t.older.of)
 	return s
 }
 
@@ -175,21 +175,21 @@ func (t *Table) learn(k key, c *program) {
 
 // keep notes a program. The older half is forgotten when there are too many.
 func (t *Table) keep(k key, c *program) {
-	if len(t.programs) >= t.cfg.Max/2 {
+	if len(t.programs.of) >= t.cfg.Max/2 {
 		t.programs, t.older = t.older, t.programs
-		clear(t.programs)
+		t.programs.clear()
 	}
-	t.programs[k] = c
+	t.programs.put(k, c)
 }
 
 func (t *Table) of(p *attribution.Process) *program {
 	k := key{p.PID, p.Start}
-	if c := t.programs[k]; c != nil {
+	if c := t.programs.get(k); c != nil {
 		return c
 	}
-	c := t.older[k]
+	c := t.older.get(k)
 	if c != nil { // asked for again: it stays
-		delete(t.older, k)
+		delete(t.older.of, k)
 		t.keep(k, c)
 	}
 	return c
