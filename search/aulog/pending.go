@@ -3,6 +3,7 @@ package aulog
 import (
 	"bytes"
 	"container/heap"
+	"math/bits"
 
 	"vigil/audit"
 	"vigil/audit/tables"
@@ -205,32 +206,26 @@ func (h *eventHeap) Pop() any {
 
 // slots hands out the lowest number that is free.
 type slots struct {
-	free intHeap
-	next int
+	free []uint64 // a bit for each number that was handed out and given back
+	low  int      // no word before it has a bit
+	next int      // the lowest that was never handed out
 }
 
 func (s *slots) take() int {
-	if len(s.free) > 0 {
-		return heap.Pop(&s.free).(int)
+	for ; s.low < len(s.free); s.low++ {
+		if w := s.free[s.low]; w != 0 {
+			s.free[s.low] = w & (w - 1)
+			return s.low*64 + bits.TrailingZeros64(w)
+		}
 	}
 	s.next++
 	return s.next - 1
 }
 
 func (s *slots) put(n int) {
-	heap.Push(&s.free, n)
-}
-
-type intHeap []int
-
-func (h intHeap) Len() int           { return len(h) }
-func (h intHeap) Less(i, j int) bool { return h[i] < h[j] }
-func (h intHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *intHeap) Push(x any)        { *h = append(*h, x.(int)) }
-func (h *intHeap) Pop() any {
-	old := *h
-	n := len(old) - 1
-	x := old[n]
-	*h = old[:n]
-	return x
+	for n/64 >= len(s.free) {
+		s.free = append(s.free, 0)
+	}
+	s.free[n/64] |= 1 << (n % 64)
+	s.low = min(s.low, n/64)
 }
