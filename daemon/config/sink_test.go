@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -73,5 +74,35 @@ func TestBrokenSinks(t *testing.T) {
 		if len(got.Sinks) != 0 {
 			t.Errorf("%s: %d sinks were taken", c.text, len(got.Sinks))
 		}
+	}
+}
+
+// TestForwardingPage: what the handbook shows of sinks is right.
+func TestForwardingPage(t *testing.T) {
+	text, err := os.ReadFile("../../docs/forwarding.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for rest := string(text); ; n++ {
+		_, after, ok := strings.Cut(rest, "```yaml\n")
+		if !ok {
+			break
+		}
+		block, end, _ := strings.Cut(after, "```")
+		rest = end
+		switch {
+		case strings.HasPrefix(block, "  - "):
+			block = "sinks:\n" + block
+		case strings.HasPrefix(block, "    levels:"):
+			block = "sinks:\n  - name: siem\n    type: syslog\n    address: local\n" + block
+		}
+		c := config.Default("/etc/audit")
+		if err := c.ApplyYAML(write(t, "vigil.yaml", block)); err != nil {
+			t.Errorf("%v in\n%s", err, block)
+		}
+	}
+	if n < 3 {
+		t.Errorf("%d examples were found", n)
 	}
 }
