@@ -106,7 +106,7 @@ func (c Clock) day(date, which string) (t time.Time, exact bool, err error) {
 	case "this-year":
 		return time.Date(now.Year(), time.January, 1, 0, 0, 0, 0, c.Location), true, nil
 	}
-	y, m, d, rest, ok := c.Locale.parse(date)
+	y, m, d, rest, ok := parseDate(c.Locale, date)
 	switch {
 	case !ok:
 		return t, false, fmt.Errorf("Invalid %s date (%s). Month, Day, and Year are required.", which, date) //nolint:staticcheck // stock's words

@@ -1,79 +1,60 @@
 package aulog
 
 import (
-	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
+
+	"vigil/search/auparse/date"
 )
 
-// Locale is the order in which people of a locale write a date as numbers.
-type Locale uint8
+// Locale is how people of a locale write a date: the format in which the tools
+// print dates is that in which they take them.
+type Locale = date.Format
 
-// The orders.
+// LocaleFromEnv returns the format of the locale for times that the environment
+// asks for, that of the C locale if it is not installed under root
+// (/usr/lib/locale).
+func LocaleFromEnv(getenv func(string) string, root string) Locale { return date.FromEnv(getenv, root) }
+
+// Formats that are taken besides the locale's: ISO 8601's, since nothing else
+// looks like it.
 const (
-	MonthDayYear Locale = iota // 11/21/26, that of the C locale and of America
-	DayMonthYear
-	YearMonthDay
+	cLocale Locale = "%m/%d/%y"
+	iso8601 Locale = "%Y-%m-%d"
 )
 
-// LocaleFromEnv returns the order of the locale for times that the environment
-// asks for, MonthDayYear if that is not installed under root (/usr/lib/locale),
-// as setlocale(3) then stays with C.
-func LocaleFromEnv(getenv func(string) string, root string) Locale {
-	name := ""
-	for _, key := range []string{"LC_ALL", "LC_TIME", "LANG"} {
-		if name = getenv(key); name != "" {
-			break
-		}
+// parseDate reads a date as strptime(3) does, and returns what stands behind it.
+func parseDate(l Locale, s string) (y, m, d int, rest string, ok bool) {
+	if l == "" {
+		l = cLocale
 	}
-	base, _, _ := strings.Cut(name, ".")
-	base, _, _ = strings.Cut(base, "@")
-	switch base {
-	case "", "C", "POSIX", "en_US", "es_US", "en_PH", "fil_PH":
-		return MonthDayYear
+	if len(s) > 4 && s[4] == '-' {
+		l = iso8601
 	}
-	if !installed(base, root) {
-		return MonthDayYear
-	}
-	switch base {
-	case "en_DK", "sv_SE", "en_CA", "fr_CA", "lt_LT", "hu_HU", "zh_CN", "zh_TW", "ja_JP", "ko_KR", "mn_MN", "eu_ES", "fa_IR":
-		return YearMonthDay
-	}
-	return DayMonthYear
-}
-
-func installed(base, root string) bool {
-	if strings.ContainsAny(base, "/*?[") {
-		return false
-	}
-	if dirs, err := filepath.Glob(filepath.Join(root, base+"*")); err == nil && len(dirs) > 0 {
-		return true
-	}
-	archive, err := os.ReadFile(filepath.Join(root, "locale-archive"))
-	return err == nil && bytes.Contains(archive, []byte(base))
-}
-
-// parse reads a date and returns what stands behind it. ISO 8601's form is taken
-// in every locale: nothing else looks like it.
-func (l Locale) parse(s string) (y, m, d int, rest string, ok bool) {
-	if len(s) >= 8 && s[4] == '-' {
-		l = YearMonthDay
-	}
-	rest = s
-	for i := range 3 {
-		if i > 0 {
-			if rest == "" || !strings.ContainsRune("/-. ", rune(rest[0])) {
+	format := string(l)
+	for rest = s; format != ""; {
+		c := format[0]
+		format = format[1:]
+		if c != '%' || format == "" {
+			if rest == "" || rest[0] != c {
 				return 0, 0, 0, s, false
 			}
 			rest = rest[1:]
+			continue
 		}
-		switch l.part(i) {
+		format = strings.TrimPrefix(format, "-")
+		c, format = format[0], format[1:]
+		switch c {
+		case 'Y':
+			y, rest, ok = digits(rest, 4, 0, 9999)
 		case 'y':
-			y, rest, ok = year(rest)
+			if y, rest, ok = digits(rest, 2, 0, 99); y <= 68 {
+				y += 2000
+			} else {
+				y += 1900
+			}
 		case 'm':
 			m, rest, ok = digits(rest, 2, 1, 12)
-		default:
+		default: // d, e
 			d, rest, ok = digits(rest, 2, 1, 31)
 		}
 		if !ok {
@@ -81,30 +62,4 @@ func (l Locale) parse(s string) (y, m, d int, rest string, ok bool) {
 		}
 	}
 	return y, m, d, rest, true
-}
-
-func (l Locale) part(i int) byte {
-	switch l {
-	case DayMonthYear:
-		return "dmy"[i]
-	case YearMonthDay:
-		return "ymd"[i]
-	}
-	return "mdy"[i]
-}
-
-// year reads a year of four digits, or of two, which are of this century up to
-// 68, as strptime(3) has it.
-func year(s string) (y int, rest string, ok bool) {
-	if y, rest, ok = digits(s, 4, 1000, 9999); ok {
-		return y, rest, true
-	}
-	y, rest, ok = digits(s, 2, 0, 99)
-	if !ok {
-		return 0, s, false
-	}
-	if y <= 68 {
-		return y + 2000, rest, true
-	}
-	return y + 1900, rest, true
 }

@@ -29,11 +29,12 @@ func newPrinter(o *options, deps *Deps) *printer {
 		p.location = time.UTC
 	}
 	p.interpreter = auparse.New(auparse.Config{
-		Version: deps.Version, Escape: o.escape, Names: deps.Names, Location: p.location,
+		Version: deps.Version, Escape: o.escape, Names: deps.Names, Location: p.location, Dates: deps.Locale,
 	})
 	if p.format == formatCSV || p.format == formatText {
 		p.normalizer = normal.New(normal.Config{
 			Interpreter: p.interpreter, Version: deps.Version, Location: p.location,
+			UserID:    func(name []byte) (uint32, bool) { return deps.UserByName(string(name)) },
 			ExtraKeys: o.extraKeys, ExtraLabels: o.extraLabels, ExtraObj2: o.extraObj2, ExtraTime: o.extraTime,
 		})
 	}

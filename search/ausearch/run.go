@@ -25,7 +25,7 @@ type Deps struct {
 	Now      func() time.Time
 	Boot     func() (time.Time, error) // when the host was booted
 	Location *time.Location
-	Locale   aulog.Locale // how dates are written in the arguments
+	Locale   aulog.Locale // how dates are written, in the arguments and in the output
 
 	LogFile string          // auditd.conf's log_file
 	Timeout int64           // its end_of_event_timeout in seconds; 0: aulog.DefaultTimeout
