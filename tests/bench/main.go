@@ -5,8 +5,8 @@
 // rules and the same kernel backlog limit; medians are printed, and the ratios that Vigil promises with
 // PASS or FAIL. It needs root, gcc and the Debian package auditd.
 //
-// With -only search it compares vigil search with ausearch on one large trail instead, which needs neither root nor gcc's
-// storms, but ausearch.
+// With -only search it compares vigil search with ausearch on one large trail instead, with -only report vigil report with
+// aureport, which needs neither root nor gcc's storms, but ausearch and aureport.
 //
 // Exit status: 0 all promises kept, 1 one is broken or the run failed, 2 wrong usage.
 package main
@@ -66,6 +66,9 @@ func main() {
 func run(ctx context.Context, o options, out io.Writer) (ok bool, err error) {
 	if o.only == "search" {
 		return benchSearch(ctx, o, out)
+	}
+	if o.only == "report" {
+		return benchReport(ctx, o, out)
 	}
 	dir, remove, err := rig.TempDir()
 	if err != nil {
