@@ -71,7 +71,7 @@ EXIT STATUS
   vigil search --filter 'proc.name = bash and container.id != host' --since 2h
   vigil search --since '11/21/26 10:00:00' --until '11/21/26 10:05:00' --plain
   vigil search --auid alice --success no --newest --limit 20
-  vigil search --message USER_LOGIN --table --columns evt.datetime.s,audit.account,audit.address
+  vigil search --message USER_LOGIN --table --columns evt.time.s,audit.account
   vigil search --group-by session --since today
   vigil search --format '%evt.time %k8s.pod.name %proc.cmdline' web-1/audit web-2/audit
   zcat old/audit.log.*.gz | vigil search --json --syscall execve -`,

@@ -51,7 +51,7 @@ func benchSearch(ctx context.Context, o options, out io.Writer) (ok bool, err er
 	}
 	fmt.Fprintf(out, "trail of %d MiB with %d events of the key, made in %.0f s\n", o.size, keyed, time.Since(start).Seconds())
 
-	from := trailEnd.Add(-trailLength / 2)
+	from := trailEnd().Add(-trailLength / 2)
 	until := from.Add(5 * time.Minute)
 	ours := map[string][]string{
 		"key":        {tools.Vigil, "search", "--key", benchKey, "--word", trail},

@@ -44,7 +44,7 @@ func templates() ([]template, error) {
 }
 
 // trailEnd is when the made trail ends; it is a day long.
-var trailEnd = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+func trailEnd() time.Time { return time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC) }
 
 const trailLength = 24 * time.Hour
 
@@ -72,7 +72,7 @@ func makeTrail(path string, size int64) (keyed int, err error) {
 	}
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
-	at := trailEnd.Add(-trailLength)
+	at := trailEnd().Add(-trailLength)
 	var text []byte
 	for n := int64(0); n < total; n++ {
 		at = at.Add(step)
