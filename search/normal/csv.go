@@ -40,6 +40,9 @@ func (n *Normalizer) AppendCSV(dst []byte, e *audit.Event) []byte {
 	dst = n.cell(dst, e.Node)
 	dst = n.cell(dst, n.typeName())
 	dst = n.appendTime(dst, e.ID)
+	if n.parts.failed {
+		return n.appendNothing(dst)
+	}
 	for _, v := range [...][]byte{f.EventKind, f.Session, f.SubjPrime, f.SubjSec, f.SubjKind} {
 		dst = n.cell(dst, v)
 	}
@@ -47,7 +50,7 @@ func (n *Normalizer) AppendCSV(dst []byte, e *audit.Event) []byte {
 		dst = n.cell(dst, f.SubjLabel)
 	}
 	action := f.Action
-	if action == nil && !n.parts.failed {
+	if action == nil {
 		action = []byte("did-unknown")
 	}
 	for _, v := range [...][]byte{action, f.Result, f.ObjPrime, f.ObjSec} {
@@ -64,6 +67,18 @@ func (n *Normalizer) AppendCSV(dst []byte, e *audit.Event) []byte {
 	if n.cfg.ExtraKeys {
 		dst = append(dst, ',')
 		dst = n.value(dst, f.Key)
+	}
+	return append(dst, '\n')
+}
+
+// appendNothing ends the row of an event that stock has nothing to say of: it has a column too few, two with OBJ2.
+func (n *Normalizer) appendNothing(dst []byte) []byte {
+	dst = append(dst, ",,,,,,,,,"...)
+	if n.cfg.ExtraLabels {
+		dst = append(dst, ",,"...)
+	}
+	if n.cfg.ExtraKeys {
+		dst = append(dst, ',')
 	}
 	return append(dst, '\n')
 }

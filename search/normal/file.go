@@ -156,13 +156,15 @@ func (n *Normalizer) appendJoined(dst []byte, cwd pos, name []byte) []byte {
 			return dst
 		}
 	}
-	return append(dst[:start], clean(dst[start:])...)
+	return append(dst[:start], n.clean(dst[start:])...)
 }
 
-// clean takes the empty components and those that are "." out of path, in place, and each ".." with what is before
-// it. A ".." at the very end is taken for nothing: so stock does it.
-func clean(path []byte) []byte {
-	out := path[:0]
+// clean takes the empty components and those that are "." out of path, in place, and goes up at each "..". As stock
+// does it, it goes up only when another name follows: what ends in ".." is the directory below. Audit 4 takes several
+// in a row for one, and has nothing to print for the root; audit 3 prints the path of another event then, which nobody
+// can want.
+func (n *Normalizer) clean(path []byte) []byte {
+	out, up := path[:0], 0
 	for i := 0; i < len(path); {
 		for i < len(path) && path[i] == '/' {
 			i++
@@ -174,15 +176,19 @@ func clean(path []byte) []byte {
 		switch part := path[i:j]; {
 		case len(part) == 0 || string(part) == ".":
 		case string(part) == "..":
-			if j < len(path) {
-				out = out[:max(0, bytes.LastIndexByte(out, '/'))]
+			if up++; n.v4() {
+				up = 1
 			}
 		default:
+			for ; up > 0 && len(out) > 0; up-- {
+				out = out[:bytes.LastIndexByte(out, '/')]
+			}
+			up = 0
 			out = append(append(out, '/'), part...)
 		}
 		i = j
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && !n.v4() {
 		return append(out, '/')
 	}
 	return out

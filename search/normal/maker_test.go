@@ -53,6 +53,17 @@ func (m maker) enrichment(t string) string {
 	return "\x1dUID=\"carol\" AUID=\"alice\"" + m.pick("", " ID=\"dave\"")
 }
 
+// rare are further fields that records may have.
+const rare = `uuid path name cwd old new old-seuser new-seuser old-role new-role kind family entries dir laddr lport cipher
+	ksize mac pfs spid suid new-disk old-disk new-mem old-mem new-vcpu old-vcpu reason img-ctx model grp result success tty
+	old-level level old-enforcing val old_val uri sw_type gpg_res root_dir file hash func ino inode nametype old_prom proto
+	saddr tclass permissive feature old_lock new_lock lock audit_backlog_limit audit_lost seuser compat ip daddr src dst
+	src_prefixlen netif default-context operation profile apparmor requested_mask denied_mask class info rule prio ver format
+	kernel state major minor port gid oauid sauid obj new-net old-net net category cgroup acl maj lsm cause errno resp
+	description product target default offset oldval newval virt bus banners new_gid old_gid new_group grantors argv a0 a1
+	mode fver capability ppid status range direction version changes algorithm username invalid_context module error domain
+	sec_alg sec_doi sec_obj feature list key unit cmd data vm dev`
+
 // single makes a record that stands alone, of any type.
 func (m maker) single() string {
 	all := tables.Types()
@@ -126,6 +137,11 @@ func (m maker) fields(t tables.Type) string {
 		add(100, "sig=31")
 		add(100, "arch=c000003e syscall=59")
 		add(80, "code=0x0", "code=0x7fff0000")
+	}
+	for range m.IntN(4) {
+		if m.IntN(4) == 0 {
+			add(100, m.pick(strings.Fields(rare)...)+"="+m.pick("3", "x", `"y"`, "(null)"))
+		}
 	}
 	add(92, "res=success", "res=failed", "res=1", "res=0", "res=yes")
 	if m.IntN(4) == 0 && t != tables.TypeSeccomp {

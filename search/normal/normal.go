@@ -6,6 +6,7 @@ import (
 	"vigil/audit"
 	"vigil/audit/tables"
 	"vigil/search/auparse"
+	"vigil/search/normal/sentence"
 )
 
 // Config says how to print. Interpreter must be set; the other fields may be zero.
@@ -45,6 +46,7 @@ type Normalizer struct {
 	first      tables.Type // of the event, 0 if stock does not know its name
 	parts      parts
 	buf        []byte
+	teller     *sentence.Teller
 }
 
 // New returns a Normalizer.
@@ -52,7 +54,7 @@ func New(cfg Config) *Normalizer {
 	if cfg.Location == nil {
 		cfg.Location = time.UTC
 	}
-	return &Normalizer{cfg: cfg}
+	return &Normalizer{cfg: cfg, teller: sentence.New(cfg.Interpreter, cfg.Location)}
 }
 
 // Fields are the parts of an event, as the csv format prints them. A part that an

@@ -21,6 +21,7 @@ import (
 var (
 	seed   = flag.Uint64("seed", 1, "of the events that are made up; 0 takes the time")
 	events = flag.Int("events", 6000, "how many events are made up")
+	update = flag.Bool("update", false, "write the golden files anew")
 	stock4 = flag.String("ausearch4", "", "an ausearch of audit 4.2 to compare with as well")
 )
 

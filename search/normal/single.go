@@ -1,9 +1,6 @@
 package normal
 
-import (
-	"vigil/audit/tables"
-	"vigil/search/auparse"
-)
+import "vigil/audit/tables"
 
 // single finds the parts of an event of one record, or of one that stands alone.
 func (n *Normalizer) single() {
@@ -16,8 +13,11 @@ func (n *Normalizer) single() {
 		}
 	}
 	p.action, p.objKind = m.action, m.objKind
-	if p.objKind == "mac-config" && n.cfg.Version == auparse.V4 {
-		p.objKind = "security-policy"
+	if t == tables.TypeUringOp && n.v4() {
+		p.action = "io_uring-operation"
+	}
+	if p.objKind == "mac-config" {
+		p.objKind = n.policy()
 	}
 	switch {
 	case t >= tables.TypeDaemonStart && t <= 1298:
@@ -65,7 +65,7 @@ func (n *Normalizer) single() {
 func (n *Normalizer) user(t tables.Type) {
 	p, c := &n.parts, &n.at
 	c.set(0)
-	if p.subjSec = c.seek("uid", 0); t == tables.TypeTrustedApp && n.cfg.Version == auparse.V3 {
+	if p.subjSec = c.seek("uid", 0); t == tables.TypeTrustedApp && !n.v4() {
 		c.set(0) // its fields have no meaning for 3.0.9
 	}
 	if p.subjPrime, _ = c.find("auid"); p.subjPrime.rec != 0 {
@@ -94,7 +94,9 @@ func (n *Normalizer) user(t tables.Type) {
 	case tables.TypeCryptoSession:
 		p.objSec = c.at(0, "rport")
 	case tables.TypeSoftwareUpdate:
-		p.objSec = c.at(0, "sw_type")
+		if p.objSec = c.at(0, "sw_type"); p.objSec.rec != 0 {
+			p.obj2 = c.at(0, "root_dir")
+		}
 	case tables.TypeVirtControl, tables.TypeVirtResource:
 		p.obj2 = c.at(0, "vm")
 	}

@@ -164,7 +164,12 @@ func (n *Normalizer) process(t tables.Type) {
 		}
 		p.result = c.at(0, "code")
 	default:
-		p.how = exe
+		if p.how = exe; exe.rec == 0 {
+			return
+		}
+		if p.objPrime, _ = c.find("feature"); p.objPrime.rec != 0 {
+			p.result, _ = c.find("res")
+		}
 	}
 }
 
