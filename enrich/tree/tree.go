@@ -130,7 +130,12 @@ func clip(s string, n int) string { return strings.Clone(s[:min(len(s), n)]) }
 
 // join puts the arguments that are kept into one string.
 func join(args *audit.Args) string {
+	n := args.Len()
+	for i := 0; i < args.Len() && n < maxArgs; i++ {
+		n += len(args.At(i))
+	}
 	var b strings.Builder
+	b.Grow(min(n, maxArgs))
 	for i := range args.Len() {
 		if i > 0 {
 			b.WriteByte(' ')

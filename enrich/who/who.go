@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -174,8 +175,12 @@ const maxKin = 64
 func (w *Who) Observe(ev *audit.Event) {
 	execution := false
 	for i := range ev.Records {
-		w.logins.Observe(ev.Records[i])
-		execution = execution || ev.Records[i].Type == tables.TypeExecve
+		switch t := ev.Records[i].Type; {
+		case t == tables.TypeExecve:
+			execution = true
+		case t < 1300: // what the kernel says of logins, and programs: below AUDIT_FIRST_EVENT
+			w.logins.Observe(ev.Records[i])
+		}
 	}
 	if !execution || !w.whose(ev) {
 		return
@@ -185,13 +190,24 @@ func (w *Who) Observe(ev *audit.Event) {
 		return
 	}
 	if entry.Concerns(x.Exe) {
-		in := w.place(&w.p)
-		w.entries.Observe(ev, &w.p.Process, in.ContainerID)
-		if c, ok := w.entries.Created(ev, in.ContainerID); ok {
+		id := w.containerID()
+		w.entries.Observe(ev, &w.p.Process, id)
+		if c, ok := w.entries.Created(ev, id); ok {
 			w.containers.Create(container.Creation(c))
 		}
 	}
 	w.tree.Learn(ev, &w.p.Process, x)
+}
+
+// containerID is the id of the container that w.p is in, "" if in none.
+func (w *Who) containerID() string {
+	in := w.place(&w.p)
+	if in.ContainerID == "" && in.inContainer {
+		if c := w.containers.Get(in.key, time.Now().UnixNano()); c != nil {
+			return c.ID
+		}
+	}
+	return in.ContainerID
 }
 
 // whose finds the process that has executed a program in ev. Its SYSCALL record has mostly been attributed already: the
@@ -235,6 +251,9 @@ func (w *Who) attribute(now int64) {
 	a.ContainerID, a.Runtime, a.PodUID = in.ContainerID, string(in.Runtime), in.PodUID
 	if in.inContainer {
 		a.Container = w.containers.Get(in.key, now)
+		if c := a.Container; c != nil && in.ContainerID == "" { // its cgroup does not say whose it is
+			a.ContainerID, a.Runtime = c.ID, c.Runtime
+		}
 	}
 	if w.cfg.Boot != 0 && p.Start != 0 {
 		a.Start = w.cfg.Boot + p.Start
@@ -271,7 +290,7 @@ func (w *Who) parse(path string) *place {
 		clear(w.places)
 	}
 	in := &place{Info: cgroup.Parse(path), path: path}
-	in.key, in.inContainer = container.KeyOf(in.Info)
+	in.key, in.inContainer = container.KeyOf(path, in.Info)
 	w.places[path] = in
 	return in
 }
