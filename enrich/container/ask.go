@@ -87,7 +87,7 @@ func (s *Store) question(ctx context.Context, q *question) bool {
 		return true
 	case err != nil:
 		s.silent.Add(1)
-		s.cfg.Logger.Debug("a container's runtime does not tell of it", "container", q.key.ID, "err", err)
+		s.cfg.Logger.Debug("a container's runtime does not tell of it", "container", q.key.ID+q.key.Path, "err", err)
 		return false
 	}
 	s.answers.Add(1)
@@ -206,6 +206,9 @@ func newAsker(f *finder) *asker {
 
 // ask asks whichever runtimes a container may be of, nearest first. disk is what is known of it.
 func (a *asker) ask(ctx context.Context, k Key, disk *attribution.Container) (*attribution.Container, error) {
+	if k.Path != "" && disk != nil {
+		k.ID = disk.ID
+	}
 	if !validID(k.ID) {
 		return nil, errNone
 	}

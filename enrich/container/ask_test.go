@@ -82,8 +82,8 @@ func TestStoreAsksASilentRuntime(t *testing.T) {
 func TestStoreCreate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d, found := bed(t, Config{Tail: time.Minute}, map[string]string{})
-		s.bundle = func(c *Creation) (*attribution.Container, error) {
-			return &attribution.Container{ID: c.ID, Name: "of " + c.Bundle}, nil
+		s.bundle = func(c *Creation) (*attribution.Container, string, error) {
+			return &attribution.Container{ID: c.ID, Name: "of " + c.Bundle}, "", nil
 		}
 		s.Create(Creation{ID: "a", Bundle: "bundle"})
 		synctest.Wait()
@@ -121,17 +121,18 @@ func TestCreated(t *testing.T) {
 	for _, c := range []struct {
 		creation Creation
 		want     *attribution.Container
+		path     string
 	}{
 		{Creation{"rc1", "/b/plain", "runc"}, &attribution.Container{ID: id("ab"), Name: "rc1", Runtime: "runc",
-			Labels: []attribution.Label{{Name: "app", Value: "shop"}}}},
-		{Creation{"rc2", "/b/systemd", "crun"}, &attribution.Container{ID: id("cd"), Name: "rc2", Runtime: "crun"}},
-		{Creation{"rc3", "/b/own", "runc"}, &attribution.Container{ID: "rc3", Name: "rc3", Runtime: "runc"}},
-		{Creation{"rc4", "/b/none", "runc"}, nil},
-		{Creation{"../x", "/b/own", "runc"}, nil},
-		{Creation{"rc5", "", "runc"}, nil},
+			Labels: []attribution.Label{{Name: "app", Value: "shop"}}}, ""},
+		{Creation{"rc2", "/b/systemd", "crun"}, &attribution.Container{ID: id("cd"), Name: "rc2", Runtime: "crun"}, ""},
+		{Creation{"rc3", "/b/own", "runc"}, &attribution.Container{ID: "rc3", Name: "rc3", Runtime: "runc"}, "/rc3"},
+		{Creation{"rc4", "/b/none", "runc"}, nil, ""},
+		{Creation{"../x", "/b/own", "runc"}, nil, ""},
+		{Creation{"rc5", "", "runc"}, nil, ""},
 	} {
-		got, err := f.created(&c.creation)
-		if diff := cmp.Diff(got, c.want); diff != "" || (err == nil) != (c.want != nil) {
+		got, path, err := f.created(&c.creation)
+		if diff := cmp.Diff(got, c.want); diff != "" || path != c.path || (err == nil) != (c.want != nil) {
 			t.Errorf("%+v: %v, got - want +:\n%s", c.creation, err, diff)
 		}
 	}

@@ -54,6 +54,9 @@ func (f *finder) containerd(k Key) (*attribution.Container, error) {
 				c.Runtime = string(cgroup.Docker)
 			}
 			f.annotations(c, b.Annotations)
+			if c.Pod == nil && namespace != "moby" {
+				named(c, k.ID) // ctr calls it nothing else
+			}
 			return c, nil
 		}
 	}

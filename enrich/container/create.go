@@ -34,7 +34,7 @@ func begun(known map[Key]*entry, k Key, now int64) *attribution.Container {
 	if k.IsUser { // root has made none of these
 		return nil
 	}
-	e := known[Key{Runtime: creating, ID: k.ID}]
+	e := known[Key{Runtime: creating, ID: k.ID, Path: k.Path}]
 	if e == nil {
 		return nil
 	}
@@ -47,7 +47,7 @@ func begun(known map[Key]*entry, k Key, now int64) *attribution.Container {
 // isFound reports whether a container has been found since it was made.
 func (s *Store) isFound(id string) bool {
 	for k, e := range *s.known.Load() {
-		if k.ID == id && k.Runtime != creating && e.container != nil {
+		if k.Runtime != creating && e.container != nil && e.container.ID == id {
 			return true
 		}
 	}
@@ -56,14 +56,18 @@ func (s *Store) isFound(id string) bool {
 
 // create looks a container up that is about to be made.
 func (s *Store) create(c *Creation, now time.Time) {
+	made, path, bundleErr := s.bundle(c)
 	found, err := s.find(Key{ID: c.ID})
-	if err != nil && s.bundle != nil {
-		found, err = s.bundle(c)
+	if err != nil {
+		found, err = made, bundleErr
 	}
 	if err != nil {
 		return // it will be looked for with its first event
 	}
 	k := Key{Runtime: creating, ID: found.ID}
+	if path != "" {
+		k = Key{Runtime: creating, Path: path}
+	}
 	e := &entry{container: found}
 	e.used.Store(now.UnixNano())
 	if old := (*s.known.Load())[k]; old == nil || !equal(old.container, found) {
@@ -72,23 +76,27 @@ func (s *Store) create(c *Creation, now time.Time) {
 	s.put(k, e)
 }
 
-// created reads the bundle of a container that runc or crun alone makes.
-func (f *finder) created(c *Creation) (*attribution.Container, error) {
+// created reads the bundle of a container that is being made. path is that of its cgroup if it names no container.
+func (f *finder) created(c *Creation) (found *attribution.Container, path string, err error) {
 	if !validID(c.ID) || c.Bundle == "" {
-		return nil, errNone
+		return nil, "", errNone
 	}
 	var b bundle
 	if err := f.host.decode(strings.TrimPrefix(c.Bundle, "/")+"/config.json", &b); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	found := &attribution.Container{ID: c.ID, Runtime: c.By}
+	found = &attribution.Container{ID: c.ID, Runtime: c.By}
 	f.annotations(found, b.Annotations)
 	named(found, c.ID)
-	// Its cgroup bears another id if its maker has chosen so.
-	if in := cgroup.Parse(groupOf(b.Linux.CgroupsPath)); in.ContainerID != "" {
-		found.ID = in.ContainerID
+	path = groupOf(b.Linux.CgroupsPath)
+	if path == "" {
+		path = "/" + c.ID
 	}
-	return found, nil
+	// Its cgroup bears another id if its maker has chosen so.
+	if in := cgroup.Parse(path); in.ContainerID != "" {
+		found.ID, path = in.ContainerID, ""
+	}
+	return found, path, nil
 }
 
 // groupOf makes a path of a bundle's cgroupsPath, which for the systemd driver is slice:prefix:name.

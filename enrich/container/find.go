@@ -11,18 +11,28 @@ import (
 	"vigil/enrich/cgroup"
 )
 
-// Key names a container: the id, or the name with runtimes that go by names.
+// Key names a container: the id, or the name with runtimes that go by names. Where a cgroup's path says neither, as with runc
+// and ctr alone, which take any name, it is the path.
 type Key struct {
 	Runtime cgroup.Runtime // what the cgroup's path says, Unknown if nothing
-	ID      string
+	ID      string         // "" if there is a Path
+	Path    string
 	User    uint32 // whose, if its cgroup is below a user's service manager
 	IsUser  bool
 }
 
-// KeyOf is the key of the container that a cgroup is of; false if it is none's.
-func KeyOf(in cgroup.Info) (Key, bool) {
-	return Key{Runtime: in.Runtime, ID: in.ContainerID, User: in.User, IsUser: in.HasUser}, in.ContainerID != ""
+// KeyOf is the key of the container that the cgroup at path, which says in, is of or may be of; false if it is none's.
+func KeyOf(path string, in cgroup.Info) (Key, bool) {
+	if in.ContainerID != "" {
+		return Key{Runtime: in.Runtime, ID: in.ContainerID, User: in.User, IsUser: in.HasUser}, true
+	}
+	if in.Unit != "" || in.Slice != "" || in.HasUser || in.PodUID != "" || !validID(baseOf(path)) {
+		return Key{}, false
+	}
+	return Key{Path: path}, true
 }
+
+func baseOf(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // finder looks containers up on disk.
 type finder struct {
@@ -36,6 +46,9 @@ var errNone = errors.New("find container: no runtime knows it")
 
 // find looks everywhere, where the cgroup's name points to first.
 func (f *finder) find(k Key) (*attribution.Container, error) {
+	if k.Path != "" {
+		return f.byPath(k.Path)
+	}
 	if !validID(k.ID) {
 		return nil, errNone
 	}

@@ -62,6 +62,53 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// Where a cgroup's name says nothing, its path does, if a runtime's state says that the container's is there.
+func TestFindByPath(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, "run/runc/alone/state.json", `{"cgroup_paths":{"":"/sys/fs/cgroup/unified/alone","pids":"/sys/fs/cgroup/pids/alone"},
+		"config":{"labels":["bundle=/b","app=shop"]}}`)
+	write(t, root, "run/crun/other/status", `{"cgroup-path":"/given/other","bundle":"/b"}`)
+	write(t, root, "run/containerd/runc/default/ctr1/state.json", `{"cgroup_paths":{"":"/sys/fs/cgroup/default/ctr1"}}`)
+	write(t, root, "run/containerd/io.containerd.runtime.v2.task/default/ctr1/config.json", `{"annotations":{"app":"shop"}}`)
+	f := finder{host: host{root}, labels: []string{"app"}}
+	shop := []attribution.Label{{Name: "app", Value: "shop"}}
+	for path, want := range map[string]*attribution.Container{
+		"/alone":              {ID: "alone", Name: "alone", Runtime: "runc", Labels: shop},
+		"/given/other":        {ID: "other", Name: "other", Runtime: "crun"},
+		"/default/ctr1":       {ID: "ctr1", Name: "ctr1", Runtime: "containerd", Labels: shop},
+		"/another/alone":      nil,
+		"/other":              nil,
+		"/k8s.io/ctr1":        nil,
+		"/nobody":             nil,
+		"/../alone":           nil,
+		"/system.slice/alone": nil,
+	} {
+		got, err := f.find(Key{Path: path})
+		if diff := cmp.Diff(got, want); diff != "" || (want == nil) != errors.Is(err, errNone) {
+			t.Errorf("%s: %v, got - want +:\n%s", path, err, diff)
+		}
+	}
+}
+
+func TestKeyOf(t *testing.T) {
+	f := func(path string, want Key, ok bool) {
+		t.Helper()
+		if got, gotOK := KeyOf(path, cgroup.Parse(path)); got != want || gotOK != ok {
+			t.Errorf("%s: got %+v, %v, want %+v, %v", path, got, gotOK, want, ok)
+		}
+	}
+	f("/docker/"+id("aa"), Key{Runtime: cgroup.Docker, ID: id("aa")}, true)
+	f("/rc1", Key{Path: "/rc1"}, true)
+	f("/default/ctr1", Key{Path: "/default/ctr1"}, true)
+	f("/", Key{}, false)
+	f("", Key{}, false)
+	f("/system.slice/ssh.service", Key{}, false)
+	f("/system.slice/ssh.service/sub", Key{}, false)
+	f("/user.slice/user-1000.slice/user@1000.service/app.slice/x", Key{}, false)
+	f("/kubepods/besteffort/pod"+podUID, Key{}, false)
+	f("/a/b c", Key{}, false)
+}
+
 // write makes a file below a new root.
 func write(t *testing.T, root, path, text string) {
 	t.Helper()

@@ -38,7 +38,7 @@ func named(c *attribution.Container, id string) {
 	}
 }
 
-// runcState reads one state.json; errNone if group is not "" and not the container's cgroup.
+// runcState reads one state.json; errNone if group is not "" and not the container's cgroup: its id, or its path.
 func (f *finder) runcState(dir, group string) (*attribution.Container, error) {
 	var state struct {
 		Cgroups map[string]string `json:"cgroup_paths"`
@@ -52,7 +52,9 @@ func (f *finder) runcState(dir, group string) (*attribution.Container, error) {
 	if group != "" {
 		found := false
 		for _, p := range state.Cgroups {
-			if in := cgroup.Parse(strings.TrimPrefix(p, "/sys/fs/cgroup")); in.ContainerID == group || path.Base(p) == group {
+			if group[0] == '/' {
+				found = found || strings.HasSuffix(p, group)
+			} else if in := cgroup.Parse(strings.TrimPrefix(p, "/sys/fs/cgroup")); in.ContainerID == group || path.Base(p) == group {
 				found = true
 			}
 		}
@@ -71,20 +73,60 @@ func (f *finder) runcState(dir, group string) (*attribution.Container, error) {
 	return c, nil
 }
 
+// byPath finds the container whose cgroup is at path, which ends in its id, as runc, crun and ctr name cgroups by themselves.
+func (f *finder) byPath(path string) (*attribution.Container, error) {
+	id := baseOf(path)
+	if !validID(id) {
+		return nil, errNone
+	}
+	c, err := f.runcState("run/runc/"+id, path)
+	if err != nil {
+		c, err = f.crunAt(id, path)
+	}
+	for _, state := range containerdStates {
+		if err == nil {
+			break
+		}
+		namespaces := f.host.list(state + "/runc") // where its shim has runc keep its state
+		for _, namespace := range namespaces[:min(len(namespaces), 64)] {
+			if _, e := f.runcState(state+"/runc/"+namespace+"/"+id, path); e == nil {
+				c, err = f.containerd(Key{ID: id})
+				break
+			}
+		}
+	}
+	if err != nil {
+		return nil, errNone
+	}
+	c.ID = id
+	named(c, id)
+	if c.Pod != nil {
+		f.account(c.Pod)
+	}
+	return c, nil
+}
+
 // crun reads crun's state and the bundle that it names.
-func (f *finder) crun(k Key) (*attribution.Container, error) {
+func (f *finder) crun(k Key) (*attribution.Container, error) { return f.crunAt(k.ID, "") }
+
+// crunAt is crun; errNone if group is not "" and not the path of the container's cgroup.
+func (f *finder) crunAt(id, group string) (*attribution.Container, error) {
 	var status struct {
 		Bundle string `json:"bundle"`
+		Cgroup string `json:"cgroup-path"`
 	}
-	if err := f.host.decode("run/crun/"+k.ID+"/status", &status); err != nil {
+	if err := f.host.decode("run/crun/"+id+"/status", &status); err != nil {
 		return nil, err
+	}
+	if group != "" && status.Cgroup != group {
+		return nil, errNone
 	}
 	c := &attribution.Container{Runtime: "crun"}
 	var b bundle
 	if f.host.decode(strings.TrimPrefix(path.Clean("/"+status.Bundle), "/")+"/config.json", &b) == nil {
 		f.annotations(c, b.Annotations)
 	}
-	named(c, k.ID)
+	named(c, id)
 	return c, nil
 }
 

@@ -44,7 +44,7 @@ type Config struct {
 type Store struct {
 	cfg    Config
 	find   func(Key) (*attribution.Container, error)
-	bundle func(*Creation) (*attribution.Container, error)                                    // nil: none is read
+	bundle func(*Creation) (*attribution.Container, string, error)                            // of one that is being made, with its cgroup
 	ask    func(context.Context, Key, *attribution.Container) (*attribution.Container, error) // nil: nobody is asked
 	known  atomic.Pointer[map[Key]*entry]                                                     // replaced as a whole, by Run alone
 	wanted chan Key
@@ -129,7 +129,7 @@ func (s *Store) All() []*attribution.Container {
 	var list []*attribution.Container
 	known := *s.known.Load()
 	for k, e := range known {
-		if e.container == nil || k.Runtime == creating && s.isFound(k.ID) {
+		if e.container == nil || k.Runtime == creating && s.isFound(e.container.ID) {
 			continue
 		}
 		list = append(list, e.container)
@@ -185,12 +185,12 @@ func (s *Store) look(k Key, now time.Time) {
 	default:
 		s.failed.Add(1)
 		if old == nil {
-			s.cfg.Logger.Warn("a container's data cannot be read", "container", k.ID, "err", err)
+			s.cfg.Logger.Warn("a container's data cannot be read", "container", k.ID+k.Path, "err", err)
 		}
 	}
 	if c != nil {
 		// It may have been told when it was made.
-		if known := (*s.known.Load())[Key{Runtime: creating, ID: k.ID}]; known == nil || k.IsUser || !equal(known.container, c) {
+		if known := (*s.known.Load())[Key{Runtime: creating, ID: k.ID, Path: k.Path}]; known == nil || k.IsUser || !equal(known.container, c) {
 			s.tell(c)
 		}
 	}

@@ -31,7 +31,7 @@ func bed(t *testing.T, cfg Config, names map[string]string) (*Store, *disk, *[]s
 	cfg.Found = func(c *attribution.Container) { *found = append(*found, c.Name) }
 	s := NewStore(cfg)
 	d := &disk{names: names, asked: map[string]int{}}
-	s.find, s.bundle = d.find, nil
+	s.find = d.find
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	go s.Run(ctx)
