@@ -37,7 +37,7 @@ func (n *Normalizer) AppendCSVHeader(dst []byte) []byte {
 func (n *Normalizer) AppendCSV(dst []byte, e *audit.Event) []byte {
 	n.find(e, true)
 	f := &n.fields
-	dst = n.cell(dst, e.Node)
+	dst = append(appendPrintable(dst, e.Node), ',')
 	dst = n.cell(dst, n.typeName())
 	dst = n.appendTime(dst, e.ID)
 	if n.parts.failed {
@@ -165,4 +165,16 @@ func (n *Normalizer) stockType() tables.Type {
 		return t
 	}
 	return 0
+}
+
+// appendPrintable appends a name that no interpreter has seen, with its control bytes in octal.
+func appendPrintable(dst, name []byte) []byte {
+	for _, c := range name {
+		if c < ' ' || c == 0x7f {
+			dst = append(dst, '\\', '0'+c>>6, '0'+c>>3&7, '0'+c&7)
+		} else {
+			dst = append(dst, c)
+		}
+	}
+	return dst
 }

@@ -87,3 +87,17 @@ func (n *Normalizer) Normalize(dst *Fields, e *audit.Event) {
 	n.find(e, true)
 	*dst = n.fields
 }
+
+// Failed returns the type of the event that the last call was about, if stock has
+// nothing to say of it: it has several records and no system call. ausearch says
+// "error normalizing TYPE" on standard error then, and prints a row without parts or
+// a sentence without words. nil means that there was something to say.
+func (n *Normalizer) Failed() []byte {
+	if !n.parts.failed {
+		return nil
+	}
+	if name := n.typeName(); name != nil {
+		return name
+	}
+	return []byte("(null)")
+}

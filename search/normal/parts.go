@@ -101,7 +101,9 @@ func (n *Normalizer) render() {
 	}
 	f.Result = n.outcome(p.result)
 	if p.objPrime.rec != 0 && string(f.Action) == "set" { // the setting is named
-		f.ObjPrime = n.fieldName(p.objPrime)
+		start := len(n.buf)
+		n.buf = appendPrintable(n.buf, n.fieldName(p.objPrime))
+		f.ObjPrime = n.buf[start:len(n.buf):len(n.buf)]
 	} else {
 		f.ObjPrime = n.name(p.objPrime)
 	}

@@ -13,7 +13,7 @@ func (n *Normalizer) AppendText(dst []byte, e *audit.Event) []byte {
 	f := &n.fields
 	if len(e.Node) > 0 {
 		dst = append(dst, "On "...)
-		dst = append(dst, e.Node...)
+		dst = appendPrintable(dst, e.Node)
 		dst = append(dst, " at "...)
 	} else {
 		dst = append(dst, "At "...)
