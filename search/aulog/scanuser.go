@@ -99,9 +99,12 @@ func (s *scan) programUID() int {
 			return 0
 		}
 		switch s.text[max(i-5, 0)] {
-		case 'a', 'u': // auid=, uuid=
+		case 'a': // auid=
 			s.pos = i
 			continue
+		case 's', 'u': // suid=, uuid=
+			s.pos = at
+			return 0
 		case ' ', '\'':
 		default:
 			return 25
