@@ -17,6 +17,7 @@ import (
 	"vigil/audit/kernel"
 	"vigil/daemon/config"
 	"vigil/daemon/control"
+	"vigil/daemon/metrics"
 	"vigil/daemon/output"
 	"vigil/daemon/sinks"
 	"vigil/enrich"
@@ -84,8 +85,9 @@ type daemon struct {
 	trail      *trail.Writer // nil: nothing is written
 	source     *kernel.Source
 	control    *control.Server
-	console    *console    // nil: nothing is printed
-	attributor *attributor // nil: records do not say whose they are
+	metrics    *metrics.Server // nil: nobody may read them
+	console    *console        // nil: nothing is printed
+	attributor *attributor     // nil: records do not say whose they are
 	needs      *sinks.Needs
 	sinks      *sinks.Set // nil: nothing is written, so nothing can be forwarded
 	rules      *rules

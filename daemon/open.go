@@ -12,6 +12,7 @@ import (
 	"vigil/audit/tables"
 	"vigil/daemon/config"
 	"vigil/daemon/control"
+	"vigil/daemon/metrics"
 	"vigil/daemon/output"
 	"vigil/daemon/sinks"
 	"vigil/enrich"
@@ -23,7 +24,7 @@ import (
 // open brings everything up. What it has opened when it fails, close takes down.
 func (d *daemon) open(ctx context.Context) error {
 	steps := []func(context.Context) error{
-		d.openEngine, d.openNames, d.openRunDir, d.openTrail, d.takeEngine, d.openAttribution, d.openSource, d.begin, d.openConsole, d.openSinks, d.openRules,
+		d.openEngine, d.openNames, d.openRunDir, d.openMetrics, d.openTrail, d.takeEngine, d.openAttribution, d.openSource, d.begin, d.openConsole, d.openSinks, d.openRules,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -76,6 +77,19 @@ func (d *daemon) openRunDir(context.Context) error {
 	d.later(func() error { server.Close(); return nil })
 	server.Answer("GET /status", func(context.Context, *http.Request) (any, error) { return d.report(), nil })
 	return nil
+}
+
+// openMetrics opens where counts may be read.
+func (d *daemon) openMetrics(context.Context) (err error) {
+	if d.settings.Metrics.Listen == "" {
+		return nil
+	}
+	d.metrics, err = metrics.Listen(d.settings.Metrics.Listen,
+		func() []metrics.Metric { return d.report().metrics() }, func() error { return d.report().unwell() })
+	if err == nil {
+		d.later(d.metrics.Close)
+	}
+	return err
 }
 
 // openTrail opens the log and takes up its books where they were left.

@@ -86,6 +86,9 @@ func (d *daemon) beside(ctx context.Context, wait *sync.WaitGroup) {
 	if d.attributor != nil {
 		start(d.attributor.run)
 	}
+	if d.metrics != nil {
+		start(d.metrics.Run)
+	}
 	start(d.watchEngine)
 	start(d.handleSignals)
 	if d.trail != nil {

@@ -150,6 +150,9 @@ func needRestart(was, now config.Config) []string {
 	if !reflect.DeepEqual(was.Attribution, now.Attribution) {
 		changed = append(changed, "attribution")
 	}
+	if was.Metrics != now.Metrics {
+		changed = append(changed, "metrics")
+	}
 	if was.Trail != now.Trail {
 		changed = append(changed, "trail")
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
 	"time"
@@ -34,6 +35,11 @@ func (c *Config) check(file string) error {
 		return fail("node.name %q has a blank in it or is empty: write none for no name", c.Node.Name)
 	case !filepath.IsAbs(c.Node.Root):
 		return fail("node.root %q is not an absolute path: write / unless the host's files are mounted elsewhere", c.Node.Root)
+	}
+	if c.Metrics.Listen != "" {
+		if _, port, err := net.SplitHostPort(c.Metrics.Listen); err != nil || port == "" {
+			return fail("metrics.listen %q: write it like 127.0.0.1:9464", c.Metrics.Listen)
+		}
 	}
 	if fault := c.checkSinks(); fault != "" {
 		return fail("%s", fault)

@@ -24,6 +24,7 @@ type Config struct {
 	Trail       Trail       `yaml:"trail" help:"The log on disk, in auditd's format."`
 	Attribution Attribution `yaml:"attribution" help:"Whose a record is: process, container, pod and systemd unit, behind 0x1D of the record that bears the pid."`
 	Rules       Rules       `yaml:"rules" help:"The kernel's audit rules."`
+	Metrics     Metrics     `yaml:"metrics" help:"What Prometheus may read."`
 	Sinks       []Sink      `yaml:"sinks" help:"Where events are forwarded to. Each sink reads the trail at its own speed; see docs/forwarding.md."`
 }
 
@@ -93,6 +94,11 @@ type Rules struct {
 	Repair  bool     `yaml:"repair" help:"Undo what other processes change in the kernel's rules; false: say it and leave it."`
 	Load    bool     `yaml:"load" help:"false: leave the kernel's rules as they are."`
 	OnExit  OnExit   `yaml:"on_exit" help:"restore | keep: on leaving, put back the rules that were loaded before, or leave ours."`
+}
+
+// Metrics says where counts may be read.
+type Metrics struct {
+	Listen string `yaml:"listen" help:"HOST:PORT at which /metrics and /healthz are answered, like 127.0.0.1:9464; empty: nowhere."`
 }
 
 // Mode says as what the daemon reads the kernel's records.
