@@ -25,7 +25,7 @@ func groupingList() []grouping {
 	return []grouping{
 		{"process", "%audit.node %proc.pid %proc.pid.ts %proc.exepath", "process %proc.pid %proc.exepath"},
 		{"session", "%audit.node %audit.session", "session %audit.session of %user.loginname"},
-		{"container", "%container.full_id", "container %container.name %container.id %k8s.ns.name %k8s.pod.name"},
+		{"container", "%container.full_id %container.id", "container %container.name %container.id %k8s.ns.name %k8s.pod.name"},
 		{"key", "%audit.key", "key %audit.key"},
 	}
 }
@@ -186,6 +186,8 @@ func (g *grouper) entitled() string {
 	switch title {
 	case "session -1 of", "session of":
 		return "no session"
+	case "container host host":
+		return "host"
 	case "container":
 		return "container not known"
 	case "key":
