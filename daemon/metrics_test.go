@@ -3,10 +3,13 @@ package daemon
 import (
 	"io"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"vigil/audit/tables"
+	"vigil/forward"
 )
 
 func TestMetrics(t *testing.T) {
@@ -42,5 +45,29 @@ func TestMetrics(t *testing.T) {
 	}
 	if got := get("/healthz"); got != "ok\n" {
 		t.Errorf("health: %s", got)
+	}
+}
+
+// TestPackagedMetrics: the dashboard and the alerts ask for metrics that there are.
+func TestPackagedMetrics(t *testing.T) {
+	known := map[string]bool{}
+	s := Status{Mode: "daemon", Kernel: &KernelStatus{}, Trail: &TrailStatus{}, Attribution: &AttributionStatus{}, Sinks: []forward.Status{{}}}
+	for _, m := range s.metrics() {
+		known["vigil_"+m.Name] = true
+	}
+	for _, file := range []string{"../packaging/grafana/vigil.json", "../packaging/prometheus/vigil.rules.yml"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(`vigil_[a-z_]+`).FindAllString(string(text), -1)
+		if len(found) < 5 {
+			t.Errorf("%s asks for %v", file, found)
+		}
+		for _, name := range found {
+			if !known[name] {
+				t.Errorf("%s asks for %s, which there is not", file, name)
+			}
+		}
 	}
 }
