@@ -82,7 +82,7 @@ func note(set map[string]struct{}, v []byte) {
 }
 
 // sight is what kinds of records an event has.
-type sight uint16
+type sight uint32
 
 const (
 	seesConfigChange sight = 1 << iota
@@ -101,6 +101,7 @@ const (
 	seesCrypto
 	seesIntegrity
 	seesVirt
+	seesMgmt
 )
 
 func seenIn(t tables.Type) sight {
@@ -108,6 +109,8 @@ func seenIn(t tables.Type) sight {
 	case t >= tables.TypeSyscall && t < 1400 && t != tables.TypeConfigChange && t != tables.TypeNetfilterCfg &&
 		t != tables.TypeFeatureChange:
 		return 0
+	case t == tables.TypeUserMgmt:
+		return seesMod | seesMgmt
 	case isMod(t) && !isMAC(t):
 		return seesMod
 	case isKernelMAC(t):
@@ -173,6 +176,9 @@ func (o *overview) count(seen sight, f *aulog.Facts) {
 	}
 	if seen&seesAuth != 0 {
 		byResult(f, &o.auths, &o.failedAuths)
+	}
+	if seen&seesMgmt != 0 && f.Result == aulog.ResultFailed {
+		o.failedAuths++
 	}
 }
 

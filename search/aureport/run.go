@@ -100,7 +100,7 @@ func newReporter(o options, d Deps, dialect aulog.Dialect) *reporter {
 
 func (r *reporter) run() int {
 	if r.opts.summary && (r.opts.kind == ttys || r.opts.kind == logs) {
-		fmt.Fprintln(r.deps.Out)
+		fmt.Fprint(r.deps.Out, "\n"+r.chosen())
 		fmt.Fprintln(r.deps.Err, unimplemented{})
 		return exitFailed
 	}
@@ -177,6 +177,9 @@ func (r *reporter) take(e *aulog.Event) {
 		return
 	}
 	if r.opts.result != aulog.ResultUnset && r.facts.Result != r.opts.result {
+		return
+	}
+	if r.opts.kind == auths && r.facts.Result != aulog.ResultFailed && e.First(tables.TypeUserAuth) == nil {
 		return
 	}
 	switch {

@@ -24,6 +24,9 @@ func (s *speaker) appendLoginUID(dst []byte, e *aulog.Event, f *aulog.Facts) []b
 	if !s.interpret {
 		return strconv.AppendInt(dst, int64(int32(f.LoginUID)), 10)
 	}
+	if f.LoginUID == aulog.Unset {
+		return append(dst, "unset"...)
+	}
 	if out, ok := s.appendNamed(dst, e, "auid"); ok {
 		return out
 	}
@@ -87,10 +90,7 @@ func (s *speaker) appendAccount(dst []byte, e *aulog.Event, f *aulog.Facts) []by
 
 // appendWhoLogsIn appends who logs in. Of a login that failed that is the name that was given.
 func (s *speaker) appendWhoLogsIn(dst []byte, e *aulog.Event, f *aulog.Facts) []byte {
-	if f.Result == aulog.ResultFailed {
-		if f.Acct == nil {
-			return append(dst, null...)
-		}
+	if f.Result == aulog.ResultFailed && f.Acct != nil {
 		return s.escape.Append(dst, f.Acct)
 	}
 	return s.appendLoginUID(dst, e, f)

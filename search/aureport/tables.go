@@ -174,8 +174,10 @@ func reports() map[kind]table {
 
 // The record types of each report, as numbers where stock takes a whole range of <linux/audit.h> and libaudit.
 
-func isAVC(t tables.Type) bool  { return t == tables.TypeAVC || t == tables.TypeUserAVC }
-func isAuth(t tables.Type) bool { return t == tables.TypeUserAuth }
+func isAVC(t tables.Type) bool { return t == tables.TypeAVC || t == tables.TypeUserAVC }
+
+// isAuth is what may be an authentication: USER_MGMT is one if it failed.
+func isAuth(t tables.Type) bool { return t == tables.TypeUserAuth || t == tables.TypeUserMgmt }
 
 func isConfig(t tables.Type) bool {
 	switch t {
