@@ -78,6 +78,7 @@ type Collector struct {
 	time   *tally.Timeline
 	moment moment
 	late   uint64 // records that came behind their event
+	names  bool   // of users and places are asked for
 }
 
 // The kinds of things in a Collector's Timeline.
@@ -163,7 +164,7 @@ func (s *span) merge(from span) {
 
 // Collector returns a Collector, which belongs to one goroutine.
 func (r *Report) Collector() *Collector {
-	c := &Collector{report: r, parts: r.parts(), known: newKnown(r), time: tally.NewTimeline(lineKinds)}
+	c := &Collector{report: r, parts: r.parts(), names: r.kind.Name != "summary" || r.cfg.Overview, known: newKnown(r), time: tally.NewTimeline(lineKinds)}
 	if r.cfg.Filter != nil {
 		c.match = r.cfg.Filter.Matcher(r.cfg.Fields)
 	}
@@ -193,6 +194,9 @@ func (c *Collector) add(e *audit.Event, baseline bool) {
 	}
 	m := &c.moment
 	m.Load(e)
+	if c.names || m.HasContainer() {
+		m.LoadEnrichment()
+	}
 	m.at = e.ID
 	m.exec = m.Executed()
 	m.failed = m.Result == audit.ResultFailure

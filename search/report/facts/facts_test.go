@@ -2,6 +2,7 @@ package facts_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -35,6 +36,7 @@ func TestExecution(t *testing.T) {
 		`type=CWD msg=audit(1.000:7): cwd="/home/alice"`,
 		`type=PATH msg=audit(1.000:7): item=0 name="bin/x" mode=0104755 nametype=NORMAL`,
 		`type=PATH msg=audit(1.000:7): item=1 name="/etc" mode=040755 nametype=PARENT`))
+	f.LoadEnrichment()
 	if f.Type != tables.TypeSyscall || !f.IsExec() || !f.Executed() || f.Result != audit.ResultSuccess {
 		t.Errorf("type %s, executed %t, %s", f.Type, f.Executed(), f.Result)
 	}
@@ -138,6 +140,48 @@ func logEvents(t testing.TB, name string) (events []*audit.Event) {
 	}
 	a.Flush()
 	return events
+}
+
+// A SYSCALL record as the kernel writes it is read at once, any other field by
+// field: the facts are the same.
+func TestSyscall(t *testing.T) {
+	const kernels = "arch=c000003e syscall=59 success=no exit=-13 a0=1 a1=2 a2=3 a3=4 items=2 ppid=1 pid=3 auid=1000 uid=0 gid=0 euid=5 " +
+		"suid=0 fsuid=0 egid=6 sgid=0 fsgid=0 tty=(none) ses=4 comm=\"sh\" exe=\"/bin/sh\" subj=unconfined_u:s0 key=\"k\""
+	say := func(body string) string {
+		var f facts.Facts
+		f.Load(event(t, "type=SYSCALL msg=audit(1.000:7): "+body))
+		var b bytes.Buffer
+		for _, fd := range []audit.Field{f.Arch, f.Syscall, f.Exit, f.A[0], f.A[3], f.PPID, f.PID, f.AUID, f.UID, f.GID, f.EUID, f.EGID, f.TTY,
+			f.Session, f.Comm, f.Exe, f.Key} {
+			fmt.Fprintf(&b, "%s=%s ", fd.Name, f.Text(fd))
+		}
+		return b.String() + f.Result.String()
+	}
+	want := say(kernels)
+	for _, other := range []string{
+		strings.ReplaceAll(kernels, " ", "  "),                             // more spaces
+		"x=y " + kernels,                                                   // a field that is not known
+		"pid=3 " + strings.Replace(kernels, " pid=3", "", 1),               // another order
+		strings.Replace(kernels, "arch=", "per=8 arch=", 1),                // not where the kernel puts it
+		strings.Replace(kernels, "syscall=59", "syscall=59 per=400000", 1), // where it does
+	} {
+		if got := say(other); got != want {
+			t.Errorf("%s:\n%s, want\n%s", other, got, want)
+		}
+	}
+	for _, hostile := range []string{`exe="/a b" comm="x y" pid=3`, `comm="x`, "success=", "arch==", `key=(null),`, "exe=(deleted)) pid=1", "comm='a b' pid=4"} {
+		e := event(t, "type=SYSCALL msg=audit(1.000:7): "+hostile)
+		var f facts.Facts
+		f.Load(e)
+		for _, c := range []struct {
+			name string
+			got  audit.Field
+		}{{"exe", f.Exe}, {"comm", f.Comm}, {"pid", f.PID}, {"key", f.Key}, {"arch", f.Arch}} {
+			if want, _ := e.Records[0].Get(c.name); string(c.got.Value) != string(want.Value) {
+				t.Errorf("%s: %s is %q, want %q", hostile, c.name, c.got.Value, want.Value)
+			}
+		}
+	}
 }
 
 // Loading the next event costs no memory.

@@ -1,6 +1,7 @@
 package tally
 
 import (
+	"bytes"
 	"hash/maphash"
 	"math"
 	"math/bits"
@@ -18,13 +19,20 @@ type Set struct {
 	hashes []uint64 // open addressing, 0 is free
 	n      int
 	more   *registers
+	last   []byte // the key that was added last: what one process does comes together
 }
 
 // NewSet returns an empty Set. Sets that are to be merged must have the same seed.
 func NewSet(seed maphash.Seed) *Set { return &Set{seed: seed} }
 
 // Add adds a key.
-func (s *Set) Add(key []byte) { s.add(maphash.Bytes(s.seed, key)) }
+func (s *Set) Add(key []byte) {
+	if bytes.Equal(key, s.last) && s.last != nil {
+		return
+	}
+	s.last = append(s.last[:0], key...)
+	s.add(maphash.Bytes(s.seed, key))
+}
 
 func (s *Set) add(h uint64) {
 	if s.more != nil {
