@@ -154,9 +154,10 @@ func (m maker) fields(t tables.Type) string {
 
 // syscall makes a SYSCALL record.
 func (m maker) syscall() string {
-	nr := m.IntN(450)
+	arch := []tables.Arch{tables.ArchX86_64, tables.ArchX86_64, tables.ArchI386, tables.ArchAArch64}[m.IntN(4)]
+	nr := m.IntN(430)
 	if m.IntN(2) == 0 { // one that has a word
-		all := tables.Syscalls(tables.ArchX86_64)
+		all := tables.Syscalls(arch)
 		for {
 			s := all[m.IntN(len(all))]
 			if calls[s.Name] != other || calls4[s.Name] != other {
@@ -171,7 +172,7 @@ func (m maker) syscall() string {
 			f = append(f, m.pick(values...))
 		}
 	}
-	f = append(f, "arch=c000003e", fmt.Sprintf("syscall=%d", nr))
+	f = append(f, fmt.Sprintf("arch=%x", uint32(arch)), fmt.Sprintf("syscall=%d", nr))
 	add(1000, "success=yes", "success=yes", "success=no")
 	add(985, "exit=0", "exit=3", "exit=-13")
 	for i := range 4 {
