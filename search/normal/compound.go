@@ -84,7 +84,7 @@ func (n *Normalizer) decided(sys int) bool {
 			p.action, p.objKind = "changed-system-time", "system"
 			return true
 		case tables.TypeAnomPromiscuous:
-			n.mode(i)
+			n.promiscuity(i)
 			return true
 		case tables.TypeBPF:
 			p.action, p.objKind = n.bpf(i), "process"
@@ -149,8 +149,8 @@ func (n *Normalizer) subject(i, sys int, name string) pos {
 	return n.at.at(0, name)
 }
 
-// mode finds which way a network device has gone.
-func (n *Normalizer) mode(i int) {
+// promiscuity finds which way a network device has gone.
+func (n *Normalizer) promiscuity(i int) {
 	p, c := &n.parts, &n.at
 	p.objKind = "socket"
 	p.objPrime = c.at(0, "dev")

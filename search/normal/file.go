@@ -35,7 +35,7 @@ func (n *Normalizer) path(i int) (int, bool) {
 
 // file finds the file that a system call was about, from record i on, and returns the mode that says what kind of
 // file it is.
-func (n *Normalizer) file(i int, any bool) pos {
+func (n *Normalizer) file(i int, anyKind bool) pos {
 	path, ok := n.path(i)
 	if !ok || n.recs[path].Type != tables.TypePath {
 		return pos{}
@@ -50,7 +50,7 @@ func (n *Normalizer) file(i int, any bool) pos {
 	inode, _ := c.find("inode")
 	p.objSec = in(inode, path)
 	mode, _ := c.find("mode")
-	if kind := fileKind(c.value(mode)); kind != "" && !any {
+	if kind := fileKind(c.value(mode)); kind != "" && !anyKind {
 		p.objKind = kind
 	}
 	return mode
