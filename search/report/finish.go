@@ -58,7 +58,11 @@ func (r *Report) Document(collectors []*Collector) *document.Document {
 	if all.late > 0 {
 		d.Notes = append(d.Notes, document.Group(all.late)+" records came so long after their event that they are not counted with it")
 	}
-	d.Timeline = all.timeline()
+	if told, ok := all.parts[0].section.(*story); ok {
+		told.span(d)
+	} else {
+		d.Timeline = all.timeline()
+	}
 	return d
 }
 

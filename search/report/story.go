@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"vigil/audit"
 	"vigil/audit/tables"
@@ -44,7 +45,8 @@ func (r *Report) setTarget() error {
 // step is one thing that somebody did.
 type step struct {
 	at        audit.ID
-	times     uint64 // how many alike followed one another
+	last      audit.ID
+	times     uint64 // how many alike followed one another, up to last
 	auid, as  string // who logged in, and as whom he acted
 	session   string
 	container string
@@ -115,7 +117,7 @@ func (s *story) add(m *moment) {
 	if !ok {
 		return
 	}
-	st := step{at: m.at, times: 1, auid: string(m.AUID.Value), kind: kind, text: text, result: m.Result}
+	st := step{at: m.at, last: m.at, times: 1, auid: string(m.AUID.Value), kind: kind, text: text, result: m.Result}
 	if m.failed && !m.HasCall() {
 		st.text += " (failed)"
 	}
@@ -244,6 +246,7 @@ func (s *story) tell(k *known) {
 	for _, st := range all {
 		if n := len(s.steps); n > 0 && alike(&s.steps[n-1], st) {
 			s.steps[n-1].times++
+			s.steps[n-1].last = st.at
 			continue
 		}
 		s.steps = append(s.steps, *st)
@@ -295,6 +298,18 @@ func (s *story) title(r *Report, k *known) string {
 		return "Session " + r.target.session
 	}
 	return "Session " + r.target.session + " of " + strings.Join(names, ", ")
+}
+
+// span makes d's time and number of events those of the story: the others are of
+// the whole log.
+func (s *story) span(d *document.Document) {
+	d.Events, d.From, d.To = 0, time.Time{}, time.Time{}
+	for i := range s.steps {
+		d.Events += s.steps[i].times
+	}
+	if n := len(s.steps); n > 0 {
+		d.From, d.To = s.steps[0].at.Time(), s.steps[n-1].last.Time()
+	}
 }
 
 func (s *story) notes() []string { return s.remarks }

@@ -55,17 +55,15 @@ type table struct {
 }
 
 type column struct {
-	Title  string
-	Number bool
-	Bar    bool
+	Title, Class string
+	Bar          bool
 }
 
 type cell struct {
-	Text   string
-	Class  string
-	Number bool
-	Bar    bool
-	Share  string // of the bar, in hundredths, "57.5"
+	Text  string
+	Class string
+	Bar   bool
+	Share string // of the bar, in hundredths, "57.5"
 }
 
 // Write writes the page of d.
@@ -97,7 +95,9 @@ func (o Options) view(d *document.Document) *view {
 		v.Span = o.time(d.From) + " – " + o.time(d.To)
 	}
 	v.Chart = newChart(&d.Timeline, d.Timeline.Events, d.Timeline.Failures, o.Location)
-	if sum := total(d.Timeline.FailedLogins); sum > 0 {
+	switch sum := total(d.Timeline.FailedLogins); {
+	case sum == 0:
+	case d.Name == "summary" || d.Name == "failed-logins" || d.Name == "logins":
 		v.Logins = newChart(&d.Timeline, d.Timeline.FailedLogins, nil, o.Location)
 	}
 	for i := range d.Tables {
@@ -150,7 +150,7 @@ func (o Options) table(t *document.Table) table {
 	bars := uint64(1)
 	for i, c := range t.Columns {
 		bar := i == t.Chart && t.Chart > 0
-		out.Columns = append(out.Columns, column{Title: document.Escape(strings.ReplaceAll(c.Name, "_", " ")), Number: c.Kind == document.Number, Bar: bar})
+		out.Columns = append(out.Columns, column{Title: document.Escape(strings.ReplaceAll(c.Name, "_", " ")), Class: class(c.Kind), Bar: bar})
 		for _, row := range t.Rows {
 			if bar {
 				bars = max(bars, row[i].Amount.N)
@@ -170,18 +170,32 @@ func (o Options) table(t *document.Table) table {
 	return out
 }
 
-func (o Options) cell(kind document.Kind, v document.Value) cell {
+// class is the style of a column.
+func class(kind document.Kind) string {
 	switch kind {
 	case document.Number:
-		return cell{Text: document.AmountText(v.Amount), Number: true}
+		return "n"
 	case document.Time:
-		return cell{Text: o.time(v.Time), Class: "time"}
-	case document.Result:
-		return cell{Text: v.Text, Class: v.Text}
+		return "time"
 	case document.Wide:
-		return cell{Text: document.Escape(v.Text), Class: "wide"}
+		return "wide"
 	}
-	return cell{Text: document.Escape(v.Text)}
+	return ""
+}
+
+func (o Options) cell(kind document.Kind, v document.Value) cell {
+	c := cell{Class: class(kind)}
+	switch kind {
+	case document.Number:
+		c.Text = document.AmountText(v.Amount)
+	case document.Time:
+		c.Text = o.time(v.Time)
+	case document.Result:
+		c.Text, c.Class = v.Text, v.Text
+	default:
+		c.Text = document.Escape(v.Text)
+	}
+	return c
 }
 
 func (o Options) time(t time.Time) string {
