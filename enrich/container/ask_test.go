@@ -22,10 +22,9 @@ import (
 // What a runtime tells completes what it has left on disk, and is told again.
 func TestStoreAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _, found := bed(t, Config{}, map[string]string{"a": "web"})
 		var asked []time.Duration
 		begun := time.Now()
-		s.ask = func(_ context.Context, k Key, disk *attribution.Container) (*attribution.Container, error) {
+		ask := func(_ context.Context, k Key, disk *attribution.Container) (*attribution.Container, error) {
 			asked = append(asked, time.Since(begun))
 			if len(asked) < 3 {
 				return nil, errors.New("not now")
@@ -35,12 +34,14 @@ func TestStoreAsks(t *testing.T) {
 			}
 			return &attribution.Container{ID: k.ID, Name: "another", Digest: "sha256:12", Runtime: "containerd"}, nil
 		}
+		s, _, found := bed(t, Config{}, map[string]string{"a": "web"}, func(s *Store) { s.ask = ask })
 		get(s, "a")
 		synctest.Wait()
 		if got := get(s, "a"); got != "web" {
 			t.Errorf("got %q before the runtime has answered", got)
 		}
 		time.Sleep(6 * time.Second)
+		synctest.Wait()
 		c := s.Get(Key{ID: "a"}, time.Now().UnixNano())
 		if diff := cmp.Diff(c, &attribution.Container{ID: "a", Name: "web", Digest: "sha256:12"}); diff != "" {
 			t.Errorf("got - want +:\n%s", diff)
@@ -58,11 +59,11 @@ func TestStoreAsks(t *testing.T) {
 func TestStoreAsksASilentRuntime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		names := map[string]string{}
-		s, _, _ := bed(t, Config{Timeout: time.Minute}, names)
-		s.ask = func(ctx context.Context, _ Key, _ *attribution.Container) (*attribution.Container, error) {
+		ask := func(ctx context.Context, _ Key, _ *attribution.Container) (*attribution.Container, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
+		s, _, _ := bed(t, Config{Timeout: time.Minute}, names, func(s *Store) { s.ask = ask })
 		for i := range 600 {
 			id := string(rune('a'+i%26)) + string(rune('a'+i/26))
 			names[id] = id
@@ -81,10 +82,10 @@ func TestStoreAsksASilentRuntime(t *testing.T) {
 // A container is known from the moment at which its runtime begins to make it, and again once it is found for itself.
 func TestStoreCreate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, d, found := bed(t, Config{Tail: time.Minute}, map[string]string{})
-		s.bundle = func(c *Creation) (*attribution.Container, string, error) {
+		bundle := func(c *Creation) (*attribution.Container, string, error) {
 			return &attribution.Container{ID: c.ID, Name: "of " + c.Bundle}, "", nil
 		}
+		s, d, found := bed(t, Config{Tail: time.Minute}, map[string]string{}, func(s *Store) { s.bundle = bundle })
 		s.Create(Creation{ID: "a", Bundle: "bundle"})
 		synctest.Wait()
 		if got := get(s, "a"); got != "of bundle" {
@@ -106,6 +107,7 @@ func TestStoreCreate(t *testing.T) {
 		}
 		delete(d.names, "a")
 		time.Sleep(3 * time.Minute)
+		synctest.Wait()
 		if got := s.Stats().Known; got != 0 {
 			t.Errorf("%d remembered after the tail", got)
 		}

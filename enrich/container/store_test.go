@@ -26,12 +26,16 @@ func (d *disk) find(k Key) (*attribution.Container, error) {
 	return nil, errNone
 }
 
-func bed(t *testing.T, cfg Config, names map[string]string) (*Store, *disk, *[]string) {
+// bed runs a Store over a disk. prepare, if any, is given it before.
+func bed(t *testing.T, cfg Config, names map[string]string, prepare ...func(*Store)) (*Store, *disk, *[]string) {
 	found := new([]string)
 	cfg.Found = func(c *attribution.Container) { *found = append(*found, c.Name) }
 	s := NewStore(cfg)
 	d := &disk{names: names, asked: map[string]int{}}
 	s.find = d.find
+	for _, f := range prepare {
+		f(s)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	go s.Run(ctx)
