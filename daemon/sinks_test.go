@@ -156,18 +156,10 @@ func TestSinkPastRetention(t *testing.T) {
 	b.record(tables.TypeUserLogout, login)
 	ask("resume")
 	got := map[uint32]bool{}
-	for {
+	for last := false; !last; {
 		line := server.next(t, "type=USER_LOG")
-		_, stamp, _ := strings.Cut(line, "audit(1700000000.000:")
-		stamp, _, _ = strings.Cut(stamp, ")")
-		serial, err := strconv.ParseUint(stamp, 10, 32)
-		if err != nil {
-			t.Fatalf("no serial in %q", line)
-		}
-		got[uint32(serial)] = true
-		if strings.Contains(line, "USER_LOGOUT") {
-			break
-		}
+		got[serialOf(t, line)] = true
+		last = strings.Contains(line, "USER_LOGOUT")
 	}
 	var loss ledger.Loss
 	for deadline := time.Now().Add(patience); loss.Reason != ledger.Unsent && time.Now().Before(deadline); {
@@ -189,12 +181,8 @@ func TestSinkPastRetention(t *testing.T) {
 	}
 	b.end()
 	for _, line := range b.trail() { // everything that is still there has been sent
-		if strings.HasPrefix(line, "type=USER_LOGIN ") {
-			_, stamp, _ := strings.Cut(line, "audit(1700000000.000:")
-			stamp, _, _ = strings.Cut(stamp, ")")
-			if serial, err := strconv.ParseUint(stamp, 10, 32); err != nil || !got[uint32(serial)] {
-				t.Errorf("not sent: %s", line)
-			}
+		if strings.HasPrefix(line, "type=USER_LOGIN ") && !got[serialOf(t, line)] {
+			t.Errorf("not sent: %s", line)
 		}
 	}
 	for serial := range got {
@@ -202,4 +190,16 @@ func TestSinkPastRetention(t *testing.T) {
 			t.Errorf("serial %d came, and is said to be lost (%d to %d)", serial, loss.First, loss.Last)
 		}
 	}
+}
+
+// serialOf is the serial of a record of the fake kernel's.
+func serialOf(t *testing.T, line string) uint32 {
+	t.Helper()
+	_, stamp, _ := strings.Cut(line, "audit(1700000000.000:")
+	stamp, _, _ = strings.Cut(stamp, ")")
+	serial, err := strconv.ParseUint(stamp, 10, 32)
+	if err != nil {
+		t.Fatalf("no serial in %q", line)
+	}
+	return uint32(serial)
 }
