@@ -58,15 +58,14 @@ func TestStoreAsks(t *testing.T) {
 // A runtime that does not answer keeps nobody waiting but the questions to it, of which there is a bound.
 func TestStoreAsksASilentRuntime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		names := map[string]string{}
 		ask := func(ctx context.Context, _ Key, _ *attribution.Container) (*attribution.Container, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
-		s, _, _ := bed(t, Config{Timeout: time.Minute}, names, func(s *Store) { s.ask = ask })
+		s, d, _ := bed(t, Config{Timeout: time.Minute}, map[string]string{}, func(s *Store) { s.ask = ask })
 		for i := range 600 {
 			id := string(rune('a'+i%26)) + string(rune('a'+i/26))
-			names[id] = id
+			d.set(id, id)
 			get(s, id)
 			synctest.Wait()
 			if got := get(s, id); got != id {
@@ -95,7 +94,7 @@ func TestStoreCreate(t *testing.T) {
 			t.Errorf("got %+v of one of a user's", c)
 		}
 		synctest.Wait()
-		d.names["a"] = "web"
+		d.set("a", "web")
 		time.Sleep(time.Second) // its first look-up came too early
 		get(s, "a")
 		synctest.Wait()
@@ -105,7 +104,7 @@ func TestStoreCreate(t *testing.T) {
 		if diff := cmp.Diff(*found, []string{"of bundle", "web"}); diff != "" {
 			t.Errorf("told, got - want +:\n%s", diff)
 		}
-		delete(d.names, "a")
+		d.set("a", "")
 		time.Sleep(3 * time.Minute)
 		synctest.Wait()
 		if got := s.Stats().Known; got != 0 {

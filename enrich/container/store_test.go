@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,11 +15,30 @@ import (
 
 // disk is a finder that counts.
 type disk struct {
+	mu    sync.Mutex
 	names map[string]string
 	asked map[string]int
 }
 
+// set gives a container a name; "" removes it.
+func (d *disk) set(id, name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.names[id] = name; name == "" {
+		delete(d.names, id)
+	}
+}
+
+// count is how often a container was looked for.
+func (d *disk) count(id string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked[id]
+}
+
 func (d *disk) find(k Key) (*attribution.Container, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.asked[k.ID]++
 	if name, ok := d.names[k.ID]; ok {
 		return &attribution.Container{ID: k.ID, Name: name}, nil
@@ -58,31 +78,31 @@ func TestStore(t *testing.T) {
 		get(s, "a")
 		get(s, "b")
 		synctest.Wait()
-		if got := get(s, "a"); got != "web" || d.asked["a"] != 1 || len(*found) != 1 {
-			t.Errorf("got %q after %d look-ups, told %q", got, d.asked["a"], *found)
+		if got := get(s, "a"); got != "web" || d.count("a") != 1 || len(*found) != 1 {
+			t.Errorf("got %q after %d look-ups, told %q", got, d.count("a"), *found)
 		}
 		// One that is not there is looked for again after a while, not at once.
 		for range 10 {
 			get(s, "b")
 			synctest.Wait()
 		}
-		if d.asked["b"] != 1 {
-			t.Errorf("looked %d times for what is not there, want once", d.asked["b"])
+		if d.count("b") != 1 {
+			t.Errorf("looked %d times for what is not there, want once", d.count("b"))
 		}
 		time.Sleep(6 * time.Second)
-		d.names["b"] = "late"
+		d.set("b", "late")
 		get(s, "b")
 		synctest.Wait()
 		if got := get(s, "b"); got != "late" {
 			t.Errorf("got %q of one that came late", got)
 		}
 		// Gone from disk: known until the tail after its last event.
-		delete(d.names, "a")
+		d.set("a", "")
 		time.Sleep(45 * time.Second)
 		if got := get(s, "a"); got != "web" {
 			t.Errorf("got %q of one that is gone, within the tail", got)
 		}
-		d.names["b"] = "renamed"
+		d.set("b", "renamed")
 		time.Sleep(3 * time.Minute)
 		if got, all := get(s, "a"), s.All(); got != "" || len(all) != 1 || all[0].Name != "renamed" {
 			t.Errorf("got %q after the tail, all %v", got, all)
@@ -101,7 +121,7 @@ func TestStoreIsBounded(t *testing.T) {
 		s, d, _ := bed(t, Config{Max: 10}, map[string]string{})
 		for i := range 100 {
 			id := fmt.Sprint(i)
-			d.names[id] = id
+			d.set(id, id)
 			get(s, id)
 			synctest.Wait()
 			time.Sleep(time.Second)
