@@ -19,7 +19,7 @@ func (c Config) open(ctx context.Context, s config.Sink) (forward.Sink, forward.
 	if !ok {
 		return nil, nil, fmt.Errorf("open sink %s: there is no type %q", s.Name, s.Type)
 	}
-	lines, err := form.New(s.Format, form.Config{Host: c.Host, Names: c.Names})
+	lines, err := form.New(s.Format, form.Config{Host: c.Host, Names: c.Names, Version: c.Version})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open sink %s: %w", s.Name, err)
 	}

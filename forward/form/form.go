@@ -2,6 +2,7 @@ package form
 
 import (
 	"fmt"
+	"slices"
 
 	"vigil/forward/format"
 )
@@ -16,10 +17,21 @@ const (
 	Joined   Name = "joined"   // all records of an event in one line, as Wazuh's decoder wants them
 	ECS      Name = "ecs"      // a JSON object in the names of the Elastic Common Schema
 	Text     Name = "text"     // a line for people
+	CEF      Name = "cef"      // ArcSight's Common Event Format
+	LEEF     Name = "leef"     // QRadar's Log Event Extended Format 2.0
+	GELF     Name = "gelf"     // Graylog's JSON
 )
 
 // All returns every form.
-func All() []Name { return []Name{Raw, Enriched, Joined, ECS, Text} }
+func All() []Name { return []Name{Raw, Enriched, Joined, ECS, CEF, LEEF, GELF, Text} }
+
+// From returns every form, beginning with one.
+func From(first Name) []Name {
+	return append([]Name{first}, slices.DeleteFunc(All(), func(n Name) bool { return n == first })...)
+}
+
+// JSON reports whether the form is a JSON object in a line.
+func (n Name) JSON() bool { return n == ECS || n == GELF }
 
 // Words returns the words that a Name may be.
 func (Name) Words() []string {
@@ -32,8 +44,9 @@ func (Name) Words() []string {
 
 // Config is what forms are made with. The zero value is valid.
 type Config struct {
-	Host  string       // of events whose records bear no node=
-	Names format.Names // of users and groups; nil: ids stay ids
+	Host    string       // of events whose records bear no node=
+	Names   format.Names // of users and groups; nil: ids stay ids
+	Version string       // of Vigil, where a form has a place for it
 }
 
 // New returns an encoder of a form.
@@ -49,6 +62,12 @@ func New(n Name, c Config) (format.Encoder, error) {
 		return format.NewJSON(format.JSONConfig{Host: c.Host, Names: c.Names}), nil
 	case Text:
 		return format.NewText(format.TextConfig{Names: c.Names}), nil
+	case CEF:
+		return newCEF(c)
+	case LEEF:
+		return newLEEF(c)
+	case GELF:
+		return newGELF(c)
 	}
 	return nil, fmt.Errorf("no format %q", string(n))
 }

@@ -37,7 +37,7 @@ func Kind() forward.Kind {
 	k := forward.Settings(Options{MaxFile: 100 << 20, Files: 5, Compress: "none", Sync: true, Group: "root"}, check, open)
 	k.Name = "file"
 	k.Summary = "a file of lines, rotated and packed, or the standard output"
-	k.Formats = []form.Name{form.ECS, form.Raw, form.Enriched, form.Joined, form.Text}
+	k.Formats = form.From(form.ECS)
 	return k
 }
 

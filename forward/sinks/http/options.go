@@ -57,7 +57,7 @@ func Kind() forward.Kind {
 	}, check, open)
 	k.Name = "http"
 	k.Summary = "an HTTP endpoint: lines or a JSON array, any header, HMAC signature"
-	k.Formats = []form.Name{form.ECS, form.Raw, form.Enriched, form.Joined, form.Text}
+	k.Formats = form.From(form.ECS)
 	return k
 }
 

@@ -12,14 +12,13 @@ import (
 	"time"
 
 	"vigil/forward"
-	"vigil/forward/form"
 	"vigil/forward/format"
 	"vigil/forward/transport/web"
 )
 
 func open(_ context.Context, o *Options, s forward.Setup) (forward.Sink, forward.Encoder, error) {
-	if o.Body == "array" && s.Form != form.ECS {
-		return nil, nil, fmt.Errorf("body is array, and %s is not JSON: use the format ecs, or the body ndjson", s.Form)
+	if o.Body == "array" && !s.Form.JSON() {
+		return nil, nil, fmt.Errorf("body is array, and %s is not JSON: use the format ecs or gelf, or the body ndjson", s.Form)
 	}
 	client, err := web.New(&o.Web, s.Version)
 	if err != nil {
@@ -30,7 +29,7 @@ func open(_ context.Context, o *Options, s forward.Setup) (forward.Sink, forward
 	case contentType != "":
 	case o.Body == "array":
 		contentType = "application/json"
-	case s.Form == form.ECS:
+	case s.Form.JSON():
 		contentType = "application/x-ndjson"
 	default:
 		contentType = "text/plain; charset=utf-8"

@@ -34,7 +34,7 @@ func Kind() forward.Kind {
 	}, check, open)
 	k.Name = "program"
 	k.Summary = "the standard input of a program that is kept running"
-	k.Formats = []form.Name{form.Enriched, form.Raw, form.Joined, form.ECS, form.Text}
+	k.Formats = form.From(form.Enriched)
 	return k
 }
 

@@ -20,7 +20,7 @@ func Kind() forward.Kind {
 	k := forward.Settings(defaults(), check, open)
 	k.Name = "syslog"
 	k.Summary = "a syslog server, or the host's own: UDP, TCP, TLS, local socket"
-	k.Formats = []form.Name{form.Enriched, form.Raw, form.Joined, form.ECS, form.Text}
+	k.Formats = form.From(form.Enriched)
 	return k
 }
 
