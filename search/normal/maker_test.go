@@ -62,7 +62,7 @@ const rare = `uuid path name cwd old new old-seuser new-seuser old-role new-role
 	kernel state major minor port gid oauid sauid obj new-net old-net net category cgroup acl maj lsm cause errno resp
 	description product target default offset oldval newval virt bus banners new_gid old_gid new_group grantors argv a0 a1
 	mode fver capability ppid status range direction version changes algorithm username invalid_context module error domain
-	sec_alg sec_doi sec_obj feature list key unit cmd data vm dev`
+	sec_alg sec_doi sec_obj feature list key unit cmd vm dev`
 
 // single makes a record that stands alone, of any type.
 func (m maker) single() string {

@@ -234,15 +234,17 @@ func (t *Teller) process(dst []byte, d deed) []byte {
 		}
 		dst = append(dst, " to"...)
 	}
-	named := false
+	named := 0
 	for _, r := range t.e.Records {
 		if r.Type != tables.TypeObjPID {
 			continue
 		}
-		if named {
+		switch named++; {
+		case named > few:
+			continue
+		case named > 1:
 			dst = append(dst, " and"...)
 		}
-		named = true
 		if comm, ok := r.Get("ocomm"); ok {
 			dst = t.appendText(append(dst, ' '), comm)
 		}
@@ -251,11 +253,15 @@ func (t *Teller) process(dst []byte, d deed) []byte {
 			dst = append(dst, ')')
 		}
 	}
-	if pid, ok := t.number("a0"); !named && d.arg != "" && ok {
-		dst = strconv.AppendInt(append(dst, " pid "...), int64(int32(pid)), 10)
-	}
-	if !named && d.arg == "" {
-		dst = append(dst, " a process"...)
+	pid, ok := t.number("a0")
+	switch {
+	case named > few:
+		dst = strconv.AppendInt(append(dst, " and "...), int64(named-few), 10)
+		return append(dst, " more"...)
+	case named == 0 && d.arg == "":
+		return append(dst, " a process"...)
+	case named == 0 && ok:
+		return strconv.AppendInt(append(dst, " pid "...), int64(int32(pid)), 10)
 	}
 	return dst
 }

@@ -198,19 +198,23 @@ func (t *Teller) config(dst []byte, r audit.Record) []byte {
 	}
 	dst = t.does(dst, r, p, what)
 	fields := r.Fields()
-	for f, ok := fields.Next(); ok; f, ok = fields.Next() {
+	told := 0
+	for f, ok := fields.Next(); ok && told < few; f, ok = fields.Next() {
 		switch string(f.Name) {
 		case "audit_enabled", "audit_pid", "audit_failure", "audit_backlog_limit", "audit_rate_limit",
 			"audit_backlog_wait_time", "lost":
+			told++
 			dst = append(appendSafe(append(dst, ": "...), f.Name), " to "...)
 			dst = t.appendText(dst, f)
 			dst = t.detail(dst, r, " from ", "old")
 		case "path", "dir":
+			told++
 			dst = t.appendText(append(dst, " at "...), f)
 		case "key":
 			if r.Type == t.main.Type || f.IsNull() {
 				continue // said at the end
 			}
+			told++
 			dst = t.appendText(append(dst, " with the key "...), f)
 		}
 	}

@@ -11,6 +11,9 @@ import (
 // limit bounds a value, such as a command line, in bytes.
 const limit = 1000
 
+// few bounds how many of a kind are told one by one.
+const few = 8
+
 // appendSafe appends text so that it stays where it is: a byte that is not part of a character that can be seen is
 // printed as \ooo, and so is every byte of one that cannot. What is longer than limit is cut.
 func appendSafe(dst, text []byte) []byte {

@@ -77,6 +77,31 @@ func TestWho(t *testing.T) {
 	f("auid=1000 exe=(null) comm=\"hostname\"", "alice set the host name with hostname")
 }
 
+// TestLimits feeds an event that goes on and on: its sentence does not.
+func TestLimits(t *testing.T) {
+	line := func(typ, text string) audit.Record {
+		r, err := audit.ParseLine([]byte("type=" + typ + " msg=audit(0.000:1): " + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	long := strings.Repeat("A", 100000)
+	teller := New(auparse.New(auparse.Config{}), time.UTC)
+	kill := &audit.Event{Records: []audit.Record{line("SYSCALL", "arch=c000003e syscall=62 success=yes a1=9 key="+strings.Repeat("6101", 10000)+"61")}}
+	for range 10000 {
+		kill.Records = append(kill.Records, line("OBJ_PID", `opid=5 ocomm="sleep"`))
+	}
+	config := &audit.Event{Records: []audit.Record{line("CONFIG_CHANGE", "op=set "+strings.Repeat("audit_enabled=1 ", 10000))}}
+	exec := &audit.Event{Records: []audit.Record{line("SYSCALL", `arch=c000003e syscall=59 success=yes exe="/`+long+`"`),
+		line("EXECVE", `argc=3 a0="`+long+`" a1="b" a2="`+long+`"`)}}
+	for _, e := range []*audit.Event{kill, config, exec} {
+		if got := teller.Append(nil, e, Words{}); len(got) > 4*limit {
+			t.Errorf("%d bytes: %.200s", len(got), got)
+		}
+	}
+}
+
 // TestNothing holds that an event without records is a sentence too.
 func TestNothing(t *testing.T) {
 	got := New(auparse.New(auparse.Config{}), time.UTC).Append(nil, &audit.Event{}, Words{})

@@ -115,9 +115,12 @@ func (t *Teller) rule(dst []byte) []byte {
 	}
 	f.Keys(&t.args)
 	for i := range t.args.Len() {
-		if i == 0 {
+		switch {
+		case i == 0:
 			dst = append(dst, "; rule "...)
-		} else {
+		case i == few:
+			return append(dst, ", ..."...)
+		default:
 			dst = append(dst, ", "...)
 		}
 		dst = appendSafe(dst, t.args.At(i))
