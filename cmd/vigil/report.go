@@ -35,6 +35,7 @@ type reporting struct {
 	sort         string
 	json, csv    bool
 	html         string
+	inputLogs    bool
 
 	topGiven bool
 }
@@ -50,7 +51,8 @@ func newReportCommand(stdio terminal) *cobra.Command {
 		Short: "Say what is in the trail: counts, tables, stories",
 		Long: `Count what is in the trail, or in any audit log: auditd's or Vigil's, rotated,
 compressed with gzip or zstd. A directory stands for the audit.log in it and its
-older files, "-" for standard input. Without files it is the trail of this host.
+older files, "-" for standard input. Without files it is the trail of this host, or
+standard input if that is a pipe.
 
 REPORTS
 ` + reportList() + `
@@ -86,6 +88,7 @@ EXIT STATUS
 		},
 	}
 	o.where.addReadFlags(c)
+	c.Flags().BoolVar(&o.inputLogs, "input-logs", false, "read the trail even if standard input is a pipe")
 	c.Flags().StringVar(&o.since, "since", "", "begin at this `time`")
 	c.Flags().StringVar(&o.until, "until", "", "end at this `time`")
 	c.Flags().StringVar(&o.filter, "filter", "", "count only events that meet this `condition`, in Falco's and sysdig's language; see vigil fields")
@@ -152,13 +155,19 @@ func (o *reporting) run(c *cobra.Command, stdio terminal, args []string) error {
 	if err != nil {
 		return wrongUsage(c, "%s", err)
 	}
-	cfg, options, err := o.config(kind, target, files)
+	cfg, options, err := o.config(kind, target)
 	if err != nil {
 		return usageError{err}
 	}
 	logs, source, err := o.logs(stdio, files)
 	if err != nil {
 		return err
+	}
+	if len(files) == 0 && logs[0].Stream == nil {
+		// On this host's own trail the host's names are right. On another one's they
+		// would be somebody else's.
+		names := enrich.NewNames(enrich.Config{})
+		cfg.Names, cfg.Fields.Names = names, names
 	}
 	baseline, err := search.Locate(o.baseline)
 	if len(o.baseline) == 0 {
@@ -185,7 +194,7 @@ func (o *reporting) run(c *cobra.Command, stdio terminal, args []string) error {
 }
 
 // config says what the report and the scan are to do.
-func (o *reporting) config(kind report.Kind, target string, files []string) (cfg report.Config, options search.Options, err error) {
+func (o *reporting) config(kind report.Kind, target string) (cfg report.Config, options search.Options, err error) {
 	if options.Range, err = parseRange(o.since, o.until); err != nil {
 		return cfg, options, err
 	}
@@ -197,11 +206,6 @@ func (o *reporting) config(kind report.Kind, target string, files []string) (cfg
 		// What is older is the baseline, so it is read.
 		cfg.Since, options.Range.From = options.Range.From, time.Time{}
 	}
-	if len(files) == 0 {
-		// On this host's own trail the host's names are right. On another one's they
-		// would be somebody else's.
-		cfg.Names = enrich.NewNames(enrich.Config{})
-	}
 	if o.filter != "" {
 		condition, err := filter.Parse(o.filter)
 		if err == nil {
@@ -210,9 +214,6 @@ func (o *reporting) config(kind report.Kind, target string, files []string) (cfg
 		if err != nil {
 			return cfg, options, fmt.Errorf("--filter: %w", err)
 		}
-		if cfg.Names != nil {
-			cfg.Fields.Names = cfg.Names.(field.Names)
-		}
 	}
 	_, err = report.New(cfg)
 	return cfg, options, err
@@ -220,6 +221,9 @@ func (o *reporting) config(kind report.Kind, target string, files []string) (cfg
 
 // logs finds what is to be read, and what to call it.
 func (o *reporting) logs(stdio terminal, files []string) (logs []search.Log, source string, err error) {
+	if len(files) == 0 && o.where.trail == "" && !o.inputLogs && isPipe(stdio) {
+		return []search.Log{search.FromStream("standard input", stdio.in)}, "standard input", nil
+	}
 	if len(files) == 0 {
 		path, err := o.where.trailPath()
 		if err != nil {
@@ -312,4 +316,3 @@ func skippedNote(s search.Skipped) string {
 	}
 	return "passed over: " + strings.Join(parts, ", ")
 }
-
