@@ -82,6 +82,9 @@ func printStatus(w io.Writer, s daemon.Status, now time.Time, asJSON bool) error
 		if a.Why != "" {
 			row("", "%s", a.Why)
 		}
+		if n := a.Runtimes.Silent; n > 0 {
+			row("", "container runtimes did not answer %d times: names that are not on disk may be missing", n)
+		}
 	}
 	row("received", "%d records, %s", s.Ledger.Received, amount(s.Socket.Bytes))
 	row("assembled", "%d events", s.Ledger.Assembled)

@@ -52,7 +52,8 @@ lost       nothing
 	f("much is wrong", func(s *daemon.Status) {
 		s.Kernel.BacklogLimit = 0
 		s.Rules = daemon.RulesStatus{Source: "none", Problem: "a.rules:2: \"q\" is none\n    -p wq\n       ^"}
-		s.Attribution = &daemon.AttributionStatus{Mode: "connector", Why: "the kernel has no BTF", Living: 40, Containers: 2}
+		s.Attribution = &daemon.AttributionStatus{Mode: "connector", Why: "the kernel has no BTF", Living: 40, Containers: 2,
+			Runtimes: daemon.RuntimesStatus{Silent: 3}}
 		s.Trail = nil
 		s.Ledger.Gaps, s.Ledger.Lost, s.Ledger.Dropped = 4, 5, 6
 		s.Ledger.Recent = []ledger.Loss{
@@ -69,6 +70,7 @@ rules      0 loaded (none)
            not loaded: a.rules:2: "q" is none: see ´vigil rules check´
 processes  40 living, 2 containers, watched by connector
            the kernel has no BTF
+           container runtimes did not answer 3 times: names that are not on disk may be missing
 received   100 records, 20 KiB
 assembled  30 events
 trail      not written
