@@ -80,7 +80,7 @@ func RunLastlog(args []string, d Deps) int {
 	}
 	l := NewLastlog(accounts)
 	if user != "" && !l.Knows(user) {
-		fmt.Fprintf(d.Err, "Unknown User: %s\n", printable(user))
+		fmt.Fprintf(d.Out, "Unknown User: %s\n", printable(user))
 		return statusFailed
 	}
 	log, ok := open(stdin, "", d)

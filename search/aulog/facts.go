@@ -1,6 +1,8 @@
 package aulog
 
 import (
+	"bytes"
+
 	"vigil/audit/tables"
 )
 
@@ -35,6 +37,7 @@ const (
 	WantUUID
 	WantAcct
 	WantAddr
+	WantNames // the names that the log's host knew for uid, euid and auid
 
 	WantAllUIDs = WantUID | WantEUID | WantLoginUID
 	WantAllGIDs = WantGID | WantEGID
@@ -80,6 +83,9 @@ type Facts struct {
 	GID, EGID      uint32
 	LoginUID       uint32 // NotFound if not found
 	Session        uint32 // NotFound if not found
+	UIDName        []byte // what the log's host knew; nil if the record does not say, as the following
+	EUIDName       []byte
+	LoginName      []byte
 	Exit           int64
 	HasExit        bool
 	Result         Result
@@ -97,7 +103,8 @@ type Facts struct {
 	Keys  [][]byte
 	AVCs  []AVC
 
-	mem []byte // decoded values
+	mem  []byte // decoded values
+	scan scan   // of the record at hand; here, so that it costs no memory
 }
 
 // File is a name that an event has.
@@ -129,7 +136,8 @@ func (f *Facts) Extract(e *Event, want Want, dialect Dialect, unparsed func(*Rec
 	f.reset()
 	for i := range e.Records {
 		r := &e.Records[i]
-		s := scan{f: f, want: want, text: r.Text, typ: r.Type, v4: dialect == Audit4}
+		s := &f.scan
+		*s = scan{f: f, want: want, text: r.Text, typ: r.Type, v4: dialect == Audit4}
 		parse := parserOf(r.Type, dialect)
 		if parse == nil {
 			if unparsed != nil && !plain(r.Type, dialect) {
@@ -137,11 +145,41 @@ func (f *Facts) Extract(e *Event, want Want, dialect Dialect, unparsed func(*Rec
 			}
 			continue
 		}
-		if code := parse(&s); code != 0 {
+		uid, euid, login := f.UID, f.EUID, f.LoginUID
+		if code := parse(s); code != 0 {
 			return Malformed{Code: code, Record: r}, false
+		}
+		if want&WantNames != 0 {
+			rename(&f.UIDName, r, "UID", uid != f.UID)
+			rename(&f.EUIDName, r, "EUID", euid != f.EUID)
+			rename(&f.LoginName, r, "AUID", login != f.LoginUID)
 		}
 	}
 	return Malformed{}, true
+}
+
+// rename sets the name of a user whose number has come from r.
+func rename(dst *[]byte, r *Record, key string, changed bool) {
+	if !changed {
+		return
+	}
+	*dst = nil
+	rest := r.Interp
+	for {
+		i := bytes.Index(rest, []byte(key))
+		if i < 0 {
+			return
+		}
+		after := rest[i+len(key):]
+		if (i == 0 || rest[i-1] == ' ') && bytes.HasPrefix(after, []byte(`="`)) {
+			after = after[2:]
+			if end := bytes.IndexByte(after, '"'); end >= 0 {
+				*dst = after[:end]
+			}
+			return
+		}
+		rest = after
+	}
 }
 
 // Dialect says which version's habits are followed where they differ.

@@ -27,34 +27,49 @@ func (s *speaker) appendLoginUID(dst []byte, e *aulog.Event, f *aulog.Facts) []b
 	if f.LoginUID == aulog.Unset {
 		return append(dst, "unset"...)
 	}
-	if out, ok := s.appendNamed(dst, e, "auid"); ok {
-		return out
+	if out, ok := said(e, "AUID="); ok {
+		return s.appendName(dst, out)
 	}
 	return s.x.AppendUser(dst, f.LoginUID)
 }
 
-// appendNamed appends what the daemon has said of a field. aureport listens to it if it has said so behind the event's
-// only record, or behind a SYSCALL that is its first.
-func (s *speaker) appendNamed(dst []byte, e *aulog.Event, name string) ([]byte, bool) {
+// said finds what the daemon has said of a field. aureport listens to it if it has said so behind the event's only
+// record, or behind a SYSCALL that is its first.
+func said(e *aulog.Event, key string) ([]byte, bool) {
 	head := &e.Records[0]
 	if len(head.Interp) == 0 || len(e.Records) > 1 && head.Type != tables.TypeSyscall {
-		return dst, false
+		return nil, false
 	}
-	return s.appendField(dst, head, name)
+	text := head.Interp
+	for {
+		i := bytes.Index(text, []byte(key))
+		if i < 0 {
+			return nil, false
+		}
+		begins := i == 0 || text[i-1] == ' '
+		text = text[i+len(key):]
+		if begins {
+			break
+		}
+	}
+	word, _, _ := bytes.Cut(text, []byte(" "))
+	return word, true
 }
 
-// appendField appends what the first field of that name in a record means.
-func (s *speaker) appendField(dst []byte, rec *aulog.Record, name string) ([]byte, bool) {
-	r, ok := rec.Audit()
-	if !ok {
-		return dst, false
+// appendName appends a user's name as the daemon has written it: in quotes, or in hexadecimal if it holds odd bytes.
+func (s *speaker) appendName(dst, word []byte) []byte {
+	if len(word) > 0 && word[0] == '"' {
+		name, _, closed := bytes.Cut(word[1:], []byte(`"`))
+		if !closed {
+			return append(dst, ' ')
+		}
+		return s.escape.Append(dst, name)
 	}
-	s.x.Load(&s.rec, r)
-	at := s.rec.Find(name)
-	if at < 0 {
-		return dst, false
+	var ok bool
+	if s.text, ok = audit.AppendUnhex(s.text[:0], word); ok {
+		return s.escape.Append(dst, s.text)
 	}
-	return s.x.AppendValue(dst, &s.rec, at), true
+	return s.escape.Append(dst, word)
 }
 
 // appendSyscall appends an event's system call: its number, 0 if it has none.
@@ -68,8 +83,8 @@ func (s *speaker) appendSyscall(dst []byte, e *aulog.Event, f *aulog.Facts) []by
 	if !s.interpret {
 		return strconv.AppendInt(dst, int64(f.Syscall), 10)
 	}
-	if out, ok := s.appendNamed(dst, e, "syscall"); ok {
-		return out
+	if out, ok := said(e, "SYSCALL="); ok {
+		return s.escape.Append(dst, out)
 	}
 	if name, ok := tables.SyscallName(tables.Arch(f.Arch), f.Syscall); ok {
 		return append(dst, name...)
