@@ -53,7 +53,23 @@ func (s *scan) userFront() int {
 			s.addLabels(l, nil)
 		}
 	}
+	if s.typ == tables.TypeVirtMachineID {
+		s.guestLabels()
+	}
 	return 0
+}
+
+// guestLabels finds the labels of a virtual machine and of its image.
+func (s *scan) guestLabels() {
+	at := s.pos
+	if i := s.find("vm-ctx="); i >= 0 && s.wants(WantSubject) {
+		s.addLabels(s.tail(i), nil)
+	}
+	s.pos = at
+	if i := s.find("img-ctx="); i >= 0 && s.wants(WantObject) {
+		s.addLabels(nil, s.tail(i))
+	}
+	s.pos = at
 }
 
 func (s *scan) userText() int {

@@ -203,15 +203,26 @@ func (p *parser) syscall(arg string) error {
 		p.opts.query.syscall = int(int32(uint32(v)))
 		return nil
 	}
-	nr, ok := tables.SyscallNumber(tables.Native(), arg)
+	q := &p.opts.query
+	arch := tables.Native()
+	if q.has(aulog.WantArch) {
+		arch = tables.Arch(q.arch)
+	}
+	nr, ok := tables.SyscallNumber(arch, arg)
 	if !ok {
 		return argErrorf("Syscall %s not found", arg)
 	}
-	p.opts.query.syscall = nr
+	// A name means a number only together with an architecture.
+	q.syscall, q.arch = nr, uint32(arch)
+	q.want |= aulog.WantArch
+	p.syscallNamed = true
 	return nil
 }
 
 func (p *parser) arch(arg string) error {
+	if p.syscallNamed {
+		return argErrorf("Arch needs to be defined before the syscall")
+	}
 	a, ok := archByName(arg)
 	if !ok {
 		return argErrorf("Unknown arch %s", arg)

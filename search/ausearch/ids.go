@@ -11,14 +11,14 @@ import (
 // words in the complaints about -ui and -ue are stock's, which has them the
 // wrong way round.
 func idCriterion(name string) (option, bool) {
-	user := func(words string, want aulog.Want, set func(*query, uint32)) (option, bool) {
+	person := func(words string, want aulog.Want, set func(*query, user)) (option, bool) {
 		return option{word, func(p *parser, arg string) error {
-			id, err := p.user(arg, words)
+			u, err := p.user(arg, words)
 			if err != nil {
 				return err
 			}
-			set(&p.opts.query, id)
-			p.opts.query.set(want, id != aulog.Unset) // to which stock compares nothing
+			set(&p.opts.query, u)
+			p.opts.query.set(want, u.id != aulog.Unset) // to which stock compares nothing
 			return nil
 		}}, true
 	}
@@ -35,11 +35,11 @@ func idCriterion(name string) (option, bool) {
 	}
 	switch name {
 	case "-ua", "--uid-all":
-		return user("User", aulog.WantAllUIDs, func(q *query, id uint32) { q.uid, q.euid, q.loginUID, q.anyUID = id, id, id, id != aulog.Unset })
+		return person("User", aulog.WantAllUIDs, func(q *query, u user) { q.uid, q.euid, q.loginUID, q.anyUID = u, u, u, u.id != aulog.Unset })
 	case "-ui", "--uid":
-		return user("Effective user", aulog.WantUID, func(q *query, id uint32) { q.uid = id })
+		return person("Effective user", aulog.WantUID, func(q *query, u user) { q.uid = u })
 	case "-ue", "--uid-effective":
-		return user("User", aulog.WantEUID, func(q *query, id uint32) { q.euid = id })
+		return person("User", aulog.WantEUID, func(q *query, u user) { q.euid = u })
 	case "-ul", "--loginuid":
 		return option{signed, (*parser).loginUID}, true
 	case "-ga", "--gid-all":
@@ -61,32 +61,36 @@ func (p *parser) loginUID(arg string) error {
 		if !ok {
 			return argErrorf("Numeric user ID conversion error (%s) for %s", "Invalid argument", arg)
 		}
-		q.loginUID = uint32(-v)
+		q.loginUID = user{id: uint32(-v)}
 	default:
-		id, err := p.user(arg, "Login user")
+		u, err := p.user(arg, "Login user")
 		if err != nil {
 			return err
 		}
-		q.loginUID = id
+		q.loginUID = u
 	}
-	q.set(aulog.WantLoginUID, q.loginUID != aulog.NotFound)
+	q.set(aulog.WantLoginUID, q.loginUID.id != aulog.NotFound)
 	return nil
 }
 
 // user makes a number of what names a user.
-func (p *parser) user(arg, words string) (uint32, error) {
+func (p *parser) user(arg, words string) (user, error) {
 	if leadingDigits(arg) {
 		v, ok := p.integer(arg, math.MaxUint32)
 		if !ok {
-			return 0, argErrorf("Numeric user ID conversion error (%s) for %s", "Invalid argument", arg)
+			return user{}, argErrorf("Numeric user ID conversion error (%s) for %s", "Invalid argument", arg)
 		}
-		return uint32(v), nil
+		return user{id: uint32(v)}, nil
 	}
 	id, ok := p.deps.UserByName(arg)
 	if !ok {
-		return 0, argErrorf("%s ID is non-numeric and unknown (%s)", words, arg)
+		return user{}, argErrorf("%s ID is non-numeric and unknown (%s)", words, arg)
 	}
-	return id, nil
+	if p.dialect == aulog.Audit4 {
+		return user{id: id}, nil
+	}
+	p.opts.query.want |= aulog.WantNames
+	return user{id: id, name: arg}, nil
 }
 
 // group makes a number of what names a group.

@@ -73,6 +73,8 @@ type parser struct {
 	dialect aulog.Dialect
 	name    string   // of the option at hand
 	rest    []string // behind it
+
+	syscallNamed bool // -sc was given a name
 }
 
 // parse makes options of arguments. The first thing that is wrong ends it; so do

@@ -33,7 +33,7 @@ func newPrinter(o *options, deps *Deps) *printer {
 	})
 	if p.format == formatCSV || p.format == formatText {
 		p.normalizer = normal.New(normal.Config{
-			Interpreter: p.interpreter, Version: deps.Version, Location: p.location,
+			Interpreter: p.interpreter, Version: deps.Version, Location: p.location, Dates: deps.Locale,
 			UserID:    func(name []byte) (uint32, bool) { return deps.UserByName(string(name)) },
 			ExtraKeys: o.extraKeys, ExtraLabels: o.extraLabels, ExtraObj2: o.extraObj2, ExtraTime: o.extraTime,
 		})

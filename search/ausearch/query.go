@@ -22,7 +22,7 @@ type query struct {
 	allTypes bool
 
 	pid, ppid           uint32
-	uid, euid, loginUID uint32
+	uid, euid, loginUID user
 	gid, egid           uint32
 	anyUID, anyGID      bool // one of them is enough
 	session             uint32
@@ -34,6 +34,21 @@ type query struct {
 	comm, exe, file, host, terminal, key string
 	vm, uuid, subject, object            string
 	either                               bool // -se: the subject's label or the object's
+}
+
+// user is one that was asked for.
+type user struct {
+	id   uint32
+	name string // "": by number
+}
+
+// is compares as audit 3 does: whoever is asked for by name is compared with what
+// the log's host has called the number, if it has said so.
+func (u user) is(id uint32, name []byte) bool {
+	if u.name != "" && name != nil {
+		return string(name) == u.name
+	}
+	return id == u.id
 }
 
 // anything is the query that every event fits.
@@ -98,12 +113,14 @@ func (q *query) numbers(f *aulog.Facts) bool {
 }
 
 func (q *query) ids(f *aulog.Facts) bool {
+	uid := q.uid.is(f.UID, f.UIDName)
+	euid := q.euid.is(f.EUID, f.EUIDName)
+	login := q.loginUID.is(f.LoginUID, f.LoginName)
 	if q.anyUID {
-		if f.UID != q.uid && f.EUID != q.euid && f.LoginUID != q.loginUID {
+		if !uid && !euid && !login {
 			return false
 		}
-	} else if q.has(aulog.WantUID) && f.UID != q.uid || q.has(aulog.WantEUID) && f.EUID != q.euid ||
-		q.has(aulog.WantLoginUID) && f.LoginUID != q.loginUID {
+	} else if q.has(aulog.WantUID) && !uid || q.has(aulog.WantEUID) && !euid || q.has(aulog.WantLoginUID) && !login {
 		return false
 	}
 	if q.anyGID {
