@@ -106,7 +106,8 @@ func (n *Normalizer) value(dst, v []byte) []byte {
 // appendTime appends the cells of date, time and serial.
 func (n *Normalizer) appendTime(dst []byte, id audit.ID) []byte {
 	t := id.Time().In(n.cfg.Location)
-	dst = t.AppendFormat(dst, "01/02/06,15:04:05,")
+	dst = n.cfg.Dates.Append(dst, t)
+	dst = t.AppendFormat(dst, ",15:04:05,")
 	if n.cfg.ExtraTime {
 		dst = t.AppendFormat(dst, "2006,01,02,")
 		dst = append(dst, '1'+byte(t.Weekday()+6)%7, ',') // Monday is 1

@@ -49,7 +49,12 @@ func TestTimes(t *testing.T) {
 	if got := string(n.AppendCSV(nil, e)); !strings.HasPrefix(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	const text = "On h at 00:56:40 07/22/23  did-unknown \n"
+	n.cfg.Dates = "%d.%m.%Y"
+	const dated = "h,CWD,22.07.2023,00:56:40,2023,"
+	if got := string(n.AppendCSV(nil, e)); !strings.HasPrefix(got, dated) {
+		t.Errorf("got  %q\nwant %q", got, dated)
+	}
+	const text = "On h at 00:56:40 22.07.2023  did-unknown \n"
 	if got := string(n.AppendText(nil, e)); got != text {
 		t.Errorf("got  %q\nwant %q", got, text)
 	}

@@ -6,6 +6,7 @@ import (
 	"vigil/audit"
 	"vigil/audit/tables"
 	"vigil/search/auparse"
+	"vigil/search/auparse/date"
 	"vigil/search/normal/sentence"
 )
 
@@ -18,6 +19,9 @@ type Config struct {
 	Version auparse.Version
 	// Location of the dates and times; UTC if nil.
 	Location *time.Location
+	// Dates is how the csv and text formats write a date, as the reader's locale
+	// does; empty is 11/21/26, that of the C locale.
+	Dates date.Format
 
 	// UserID returns the number of the user of that name, which says what kind of
 	// account somebody logs in to; false if there is none. nil knows none. name is

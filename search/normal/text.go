@@ -18,7 +18,9 @@ func (n *Normalizer) AppendText(dst []byte, e *audit.Event) []byte {
 	} else {
 		dst = append(dst, "At "...)
 	}
-	dst = e.ID.Time().In(n.cfg.Location).AppendFormat(dst, "15:04:05 01/02/06 ")
+	at := e.ID.Time().In(n.cfg.Location)
+	dst = at.AppendFormat(dst, "15:04:05 ")
+	dst = append(n.cfg.Dates.Append(dst, at), ' ')
 	dst = append(dst, f.SubjPrime...)
 	if len(f.SubjPrime) > 0 && len(f.SubjSec) > 0 && n.acting() {
 		dst = append(dst, ", acting as "...)
