@@ -22,7 +22,7 @@ func cefColumns() []column {
 		{"spid", []string{"proc.ppid"}},
 		{"dproc", []string{"proc.exepath", "proc.name"}},
 		{"dpid", []string{"proc.pid"}},
-		{"filePath", []string{"audit.path[0]"}},
+		{"filePath", []string{"fs.path.name", "PATH.name[0]"}},
 		{"src", []string{"fd.cip", "audit.address"}},
 		{"spt", []string{"fd.cport"}},
 		{"dst", []string{"fd.sip"}},

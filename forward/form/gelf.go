@@ -15,7 +15,7 @@ func gelfColumns() []column {
 		{"serial", []string{"audit.serial"}}, {"session", []string{"audit.session"}}, {"key", []string{"audit.key"}},
 		{"login_user", []string{"user.loginname", "audit.account"}}, {"login_uid", []string{"user.loginuid"}},
 		{"user", []string{"user.name"}}, {"uid", []string{"user.uid"}}, {"pid", []string{"proc.pid"}}, {"ppid", []string{"proc.ppid"}},
-		{"exe", []string{"proc.exepath"}}, {"cmdline", []string{"proc.cmdline"}}, {"cwd", []string{"proc.cwd"}}, {"path", []string{"audit.path[0]"}},
+		{"exe", []string{"proc.exepath"}}, {"cmdline", []string{"proc.cmdline"}}, {"cwd", []string{"proc.cwd"}}, {"path", []string{"fs.path.name", "PATH.name[0]"}},
 		{"client_ip", []string{"fd.cip", "audit.address"}}, {"client_port", []string{"fd.cport"}}, {"server_ip", []string{"fd.sip"}}, {"server_port", []string{"fd.sport"}},
 		{"container_id", []string{"container.full_id"}}, {"container_name", []string{"container.name"}}, {"container_image", []string{"container.image"}},
 		{"k8s_namespace", []string{"k8s.ns.name"}}, {"k8s_pod", []string{"k8s.pod.name"}}, {"unit", []string{"vigil.unit"}},

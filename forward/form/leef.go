@@ -29,7 +29,7 @@ func leefColumns() []column {
 		{"ppid", []string{"proc.ppid"}},
 		{"exe", []string{"proc.exepath"}},
 		{"cmdline", []string{"proc.cmdline"}},
-		{"resource", []string{"audit.path[0]"}},
+		{"resource", []string{"fs.path.name", "PATH.name[0]"}},
 		{"key", []string{"audit.key"}},
 		{"container", []string{"container.full_id"}},
 		{"image", []string{"container.image"}},
