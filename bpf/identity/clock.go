@@ -55,8 +55,18 @@ func readClocks() (mono, offset int64) {
 
 // sample notes where the clocks stand.
 func (c *clock) sample() {
+	// This thread may be taken off its processor between the two. With base first that makes now too late: the other way
+	// round events of this moment would lie ahead of it, and nobody would have been there yet.
+	base := time.Now()
 	mono, offset := c.read()
-	c.base, c.baseMono = time.Now(), mono
+	for range 3 {
+		if time.Since(base) < time.Millisecond {
+			break
+		}
+		base = time.Now()
+		mono, offset = c.read()
+	}
+	c.base, c.baseMono = base, mono
 	if c.n > 0 && c.spans[c.n-1].offset == offset {
 		c.spans[c.n-1].last = mono
 		return

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 )
 
 const ms = milli
@@ -325,6 +326,23 @@ func BenchmarkApply(b *testing.B) {
 		}
 		if i%64 == 0 {
 			tab.expire(tab.clock.now())
+		}
+	}
+}
+
+// TestClockTakenOff has the thread lose its processor right after it has read the clocks: what happens now must not lie
+// ahead of now.
+func TestClockTakenOff(t *testing.T) {
+	c := newClock(func() (mono, offset int64) {
+		mono, offset = readClocks()
+		for began := time.Now(); time.Since(began) < 5*time.Millisecond; {
+		}
+		return mono, offset
+	})
+	for range 10 {
+		mono, _ := readClocks()
+		if now := c.now(); now < mono {
+			t.Fatalf("now is %v behind", time.Duration(mono-now))
 		}
 	}
 }
