@@ -10,7 +10,7 @@ import (
 func (t *Teller) decision() bool {
 	for _, r := range t.e.Records {
 		switch r.Type {
-		case tables.TypeAVC, tables.TypeUserAVC, tables.TypeNetfilterCfg, tables.TypeMACStatus, tables.TypeMACPolicyLoad,
+		case tables.TypeAVC, tables.TypeUserAVC, tables.TypeAppArmorDenied, tables.TypeAppArmorAllowed, tables.TypeNetfilterCfg, tables.TypeMACStatus, tables.TypeMACPolicyLoad,
 			tables.TypeMACConfigChange, tables.TypeAnomPromiscuous, tables.TypeAnomAbend, tables.TypeAnomLink,
 			tables.TypeSeccomp, tables.TypeConfigChange, tables.TypeFeatureChange, tables.TypeBPF,
 			tables.TypeEventListener, tables.TypeIntegrityData, tables.TypeIntegrityMetadata, tables.TypeFanotify,
@@ -30,7 +30,7 @@ func (t *Teller) decided(dst []byte) []byte {
 		}
 		t.main = sys
 		switch r.Type {
-		case tables.TypeAVC, tables.TypeUserAVC:
+		case tables.TypeAVC, tables.TypeUserAVC, tables.TypeAppArmorDenied, tables.TypeAppArmorAllowed:
 			return t.access(dst, r)
 		case tables.TypeNetfilterCfg:
 			dst = t.does(dst, r, phrase{"changed", "change"}, "the firewall")
@@ -151,17 +151,19 @@ func (t *Teller) access(dst []byte, r audit.Record) []byte {
 
 // apparmor tells of a decision of AppArmor.
 func (t *Teller) apparmor(dst []byte, r audit.Record) []byte {
-	dst = append(t.who(dst), " was "...)
 	verdict, ok := r.Get("apparmor")
+	if v := string(verdict.Value); ok && v != `"DENIED"` && v != `"ALLOWED"` {
+		dst = t.detail(append(dst, "AppArmor noted"...), r, " ", "operation")
+		return t.program(t.detail(dst, r, " of ", "name"))
+	}
+	dst = append(t.who(dst), " was "...)
 	switch {
 	case !ok:
 		dst = append(dst, "seen by a security module"...)
 	case string(verdict.Value) == `"DENIED"`:
 		dst = append(dst, "denied"...)
-	case string(verdict.Value) == `"ALLOWED"`:
-		dst = append(dst, "allowed, though the profile denies it,"...)
 	default:
-		dst = t.appendText(append(dst, "noted by AppArmor as "...), verdict)
+		dst = append(dst, "allowed, though the profile denies it,"...)
 	}
 	dst = t.detail(dst, r, " ", "operation")
 	dst = t.detail(t.detail(dst, r, " of ", "name"), r, " by the profile ", "profile")

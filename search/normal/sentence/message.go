@@ -101,9 +101,39 @@ func (t *Teller) message(dst []byte, words Words) []byte {
 		dst = t.detail(dst, t.main, ": ", "resrc")
 	case tables.TypeRespAlert:
 		dst = t.detail(dst, t.main, ": ", "output")
+	case tables.TypeGrpMgmt:
+		if _, ok := t.main.Get("grp"); ok {
+			dst = t.detail(dst, t.main, " for ", "acct")
+		}
+		dst = t.operation(dst)
+	case tables.TypeUserMgmt, tables.TypeAddGroup, tables.TypeDelGroup, tables.TypeUserChauthtok,
+		tables.TypeGrpChauthtok, tables.TypeCryptoKeyUser, tables.TypeSoftwareUpdate, tables.TypeUserErr:
+		dst = t.operation(dst)
 	}
 	dst = t.from(dst)
 	return t.program(dst)
+}
+
+// operation appends what a program calls what it did, which may be several words: op=adding user to group.
+func (t *Teller) operation(dst []byte) []byte {
+	var op audit.Field
+	fields := t.main.Fields()
+	for f, ok := fields.NextWord(); ok; f, ok = fields.NextWord() {
+		if op.Name == nil {
+			if string(f.Name) == "op" {
+				op = f
+			}
+			continue
+		}
+		if f.Name != nil {
+			break
+		}
+		op = op.Through(f)
+	}
+	if op.Name == nil || blank(op) || bytes.HasPrefix(op.Value, []byte("PAM:")) {
+		return dst
+	}
+	return append(appendSafe(append(dst, " ("...), bytes.Trim(op.Value, `"`)), ')')
 }
 
 // from appends the place that somebody came from.

@@ -117,6 +117,8 @@ func (t *Teller) somebody() string {
 		return "the audit daemon"
 	case typ == tables.TypeLedger:
 		return "Vigil"
+	case typ == tables.TypeAVC, typ == tables.TypeSELinuxErr, typ >= 1500 && typ < 1600:
+		return "a process"
 	case typ >= tables.TypeUserAuth && typ < tables.TypeDaemonStart || typ >= tables.TypeAnomLoginFailures,
 		typ == tables.TypeConfigChange, typ == tables.TypeSyscall:
 		return "somebody"
