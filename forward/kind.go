@@ -37,6 +37,16 @@ type Setup struct {
 	Log     *slog.Logger
 }
 
+// Lines appends what a form makes of an event, with its uid where the form has a place
+// for it.
+func Lines(dst []byte, f format.Encoder, e Event) []byte {
+	if m, ok := f.(format.Marker); ok {
+		var uid [2 * len(e.UID)]byte
+		m.Mark(e.UID.AppendTo(uid[:0]))
+	}
+	return f.Append(dst, e.Event)
+}
+
 // Settings makes the functions of a Kind from ones that know its struct of settings.
 func Settings[T any](defaults T, check func(*T) error, open func(context.Context, *T, Setup) (Sink, Encoder, error)) Kind {
 	return Kind{

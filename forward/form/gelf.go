@@ -59,6 +59,11 @@ func (g *gelf) Append(dst []byte, e *audit.Event) []byte {
 	level := map[int]int{3: 5, 5: 4, 6: 4, 8: 3}[g.severity(e)]
 	dst = append(dst, `,"level":`...)
 	dst = strconv.AppendInt(dst, int64(level), 10)
+	if len(g.uid) > 0 {
+		dst = append(dst, `,"_vigil_uid":`...)
+		dst = appendJSONText(dst, g.uid)
+		g.uid = g.uid[:0]
+	}
 	for i := range g.columns {
 		if value, ok := g.take(&g.columns[i]); ok {
 			dst = append(append(append(dst, `,"_`...), g.columns[i].key...), `":`...)

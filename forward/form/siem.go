@@ -27,6 +27,7 @@ type siem struct {
 	escape  func(dst, value []byte) []byte
 	between byte
 	version string
+	uid     []byte // of the next event; empty: it has none
 	value   []byte
 	kind    *filter.Format // of the event: execve, USER_LOGIN
 	failed  *filter.Program
@@ -71,11 +72,18 @@ func newSIEM(c Config, columns []column) (*siem, error) {
 	return s, nil
 }
 
+// Mark is for [format.Marker]: the uid stands in vigilUid, in GELF in _vigil_uid.
+func (s *siem) Mark(uid []byte) { s.uid = append(s.uid[:0], uid...) }
+
 // Append appends one line.
 func (s *siem) Append(dst []byte, e *audit.Event) []byte {
 	s.env.Load(e)
 	dst = s.head(dst, e, s)
-	first := true
+	first := len(s.uid) == 0
+	if !first {
+		dst = append(append(dst, "vigilUid="...), s.uid...)
+		s.uid = s.uid[:0]
+	}
 	for i := range s.columns {
 		value, ok := s.take(&s.columns[i])
 		if !ok {

@@ -10,6 +10,14 @@ type Encoder interface {
 	Append(dst []byte, e *audit.Event) []byte
 }
 
+// Marker is an Encoder that has a place for a name by which receivers tell events
+// apart.
+type Marker interface {
+	// Mark gives the event that is appended next its name, of letters and digits,
+	// which is copied.
+	Mark(uid []byte)
+}
+
 // Names says what users and groups are called on the host that the events come
 // from. An encoder asks for the ids that the records themselves give no name for.
 type Names interface {

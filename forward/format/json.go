@@ -39,6 +39,7 @@ type JSONConfig struct {
 type JSON struct {
 	cfg   JSONConfig
 	host  []byte // for host.name
+	uid   []byte // of the next event; empty: it has none
 	facts facts
 
 	second int64  // of the last event
@@ -78,6 +79,9 @@ func NewJSON(cfg JSONConfig) *JSON {
 	}
 }
 
+// Mark is for [Marker]: the uid stands in vigil.uid.
+func (j *JSON) Mark(uid []byte) { j.uid = append(j.uid[:0], uid...) }
+
 // Append appends e as one line.
 func (j *JSON) Append(dst []byte, e *audit.Event) []byte {
 	j.facts.begin(e)
@@ -112,6 +116,10 @@ func (j *JSON) Append(dst []byte, e *audit.Event) []byte {
 	j.tags(&o)
 	o.key("vigil")
 	o.open()
+	if len(j.uid) > 0 {
+		o.string("uid", j.uid)
+		j.uid = j.uid[:0]
+	}
 	o.key("audit")
 	o.open()
 	j.audit(&o)

@@ -70,7 +70,7 @@ func open(_ context.Context, o *Options, s forward.Setup) (forward.Sink, forward
 type lines struct{ format format.Encoder }
 
 // Append is for [forward.Encoder].
-func (l lines) Append(dst []byte, e forward.Event) []byte { return l.format.Append(dst, e.Event) }
+func (l lines) Append(dst []byte, e forward.Event) []byte { return forward.Lines(dst, l.format, e) }
 
 // writer writes batches.
 type writer struct {

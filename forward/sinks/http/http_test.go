@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -141,7 +142,10 @@ func TestArray(t *testing.T) {
 	r := <-got
 	var list []map[string]any
 	if err := json.Unmarshal([]byte(r.body), &list); err != nil || len(list) != 3 {
-		t.Errorf("got %d events, %v", len(list), err)
+		t.Fatalf("got %d events, %v", len(list), err)
+	}
+	if vigil, _ := list[0]["vigil"].(map[string]any); len(fmt.Sprint(vigil["uid"])) != 40 {
+		t.Errorf("vigil is %v, want it to have the uid", vigil)
 	}
 	l := s.Limits()
 	if counted := l.PerBatch + b.Bytes() + len(b.Items)*l.PerEvent; counted != len(r.body) {

@@ -46,7 +46,7 @@ type encoder struct {
 // Append is for [forward.Encoder].
 func (e *encoder) Append(dst []byte, ev forward.Event) []byte {
 	start := len(dst)
-	dst = e.format.Append(dst, ev.Event)
+	dst = forward.Lines(dst, e.format, ev)
 	if n := len(dst); e.array && n > start && dst[n-1] == '\n' {
 		dst = dst[:n-1]
 	}

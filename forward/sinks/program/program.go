@@ -56,7 +56,7 @@ func open(_ context.Context, o *Options, s forward.Setup) (forward.Sink, forward
 type lines struct{ format format.Encoder }
 
 // Append is for [forward.Encoder].
-func (l lines) Append(dst []byte, e forward.Event) []byte { return l.format.Append(dst, e.Event) }
+func (l lines) Append(dst []byte, e forward.Event) []byte { return forward.Lines(dst, l.format, e) }
 
 // program is one that runs, if it does.
 type program struct {

@@ -77,7 +77,7 @@ func newEncoder(o *Options, a transport.Address, s forward.Setup) (*encoder, err
 
 // Append is for [forward.Encoder].
 func (e *encoder) Append(dst []byte, ev forward.Event) []byte {
-	e.text = e.lines.Append(e.text[:0], ev.Event)
+	e.text = forward.Lines(e.text[:0], e.lines, ev)
 	priority := e.priority
 	for i := range e.levels {
 		if e.levels[i].matcher.Match(ev.Event) {
