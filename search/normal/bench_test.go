@@ -1,6 +1,7 @@
 package normal
 
 import (
+	"strconv"
 	"testing"
 
 	"vigil/audit"
@@ -40,5 +41,23 @@ func TestNoAllocations(t *testing.T) {
 		if allocs := testing.AllocsPerRun(5, round); allocs > 0 {
 			t.Errorf("%v allocations for %d events", allocs, len(all))
 		}
+	}
+}
+
+// BenchmarkHostile measures an event of ten thousand records: the cost of each stays the same.
+func BenchmarkHostile(b *testing.B) {
+	for _, records := range []int{100, 10000} {
+		b.Run(strconv.Itoa(records), func(b *testing.B) {
+			e := event(b, `type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=82 success=yes exit=0 comm="a" exe="/bin/a"`)
+			for range records {
+				e.Records = append(e.Records, event(b, `type=PATH msg=audit(1.000:1): item=0 name="/a" nametype=PARENT`).Records...)
+			}
+			n := goldenNormalizer(auparse.V3)
+			var dst []byte
+			for b.Loop() {
+				dst = n.AppendPlain(n.AppendText(n.AppendCSV(dst[:0], e), e), e)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(records), "ns/record")
+		})
 	}
 }
