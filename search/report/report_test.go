@@ -306,6 +306,6 @@ func FuzzReport(f *testing.F) {
 		if kind.Takes != "" {
 			cfg.Target = "7"
 		}
-		wellFormed(t, run(t, text, search.Options{BlockSize: 1000, Workers: 2}, cfg))
+		wellFormed(t, run(t, text, search.Options{BlockSize: 1000, Workers: 1}, cfg))
 	})
 }
