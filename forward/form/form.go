@@ -20,10 +20,11 @@ const (
 	CEF      Name = "cef"      // ArcSight's Common Event Format
 	LEEF     Name = "leef"     // QRadar's Log Event Extended Format 2.0
 	GELF     Name = "gelf"     // Graylog's JSON
+	OCSF     Name = "ocsf"     // a JSON object in the names of the Open Cybersecurity Schema Framework
 )
 
 // All returns every form.
-func All() []Name { return []Name{Raw, Enriched, Joined, ECS, CEF, LEEF, GELF, Text} }
+func All() []Name { return []Name{Raw, Enriched, Joined, ECS, OCSF, CEF, LEEF, GELF, Text} }
 
 // From returns every form, beginning with one.
 func From(first Name) []Name {
@@ -31,7 +32,7 @@ func From(first Name) []Name {
 }
 
 // JSON reports whether the form is a JSON object in a line.
-func (n Name) JSON() bool { return n == ECS || n == GELF }
+func (n Name) JSON() bool { return n == ECS || n == OCSF || n == GELF }
 
 // Words returns the words that a Name may be.
 func (Name) Words() []string {
@@ -62,6 +63,8 @@ func New(n Name, c Config) (format.Encoder, error) {
 		return format.NewJSON(format.JSONConfig{Host: c.Host, Names: c.Names}), nil
 	case Text:
 		return format.NewText(format.TextConfig{Names: c.Names}), nil
+	case OCSF:
+		return newOCSF(c)
 	case CEF:
 		return newCEF(c)
 	case LEEF:

@@ -83,6 +83,50 @@ func TestGELF(t *testing.T) {
 	}
 }
 
+func TestOCSF(t *testing.T) {
+	const stamp = " msg=audit(1700000000.123:456): "
+	for _, c := range []struct {
+		name            string
+		lines           []string
+		class, activity float64
+		want            map[string]any
+	}{
+		{"exec", exec(), 1007, 1, map[string]any{
+			"process.pid": 42.0, "process.cmd_line": "cat /etc/shadow", "process.file.path": "/usr/bin/cat", "process.user.name": "root",
+			"actor.user.name": "alice", "actor.user.uid": "1000", "actor.session.uid": "3", "actor.process.pid": 41.0, "status_id": 1.0,
+			"device.hostname": "web1", "metadata.version": "1.3.0", "time": 1700000000123.0, "unmapped.key": "exec", "file.path": "/usr/bin/cat",
+		}},
+		{"login that fails", []string{"type=USER_LOGIN" + stamp + `pid=7 uid=0 auid=4294967295 ses=4294967295 msg='op=login acct="bob" exe="/usr/sbin/sshd" hostname=? addr=192.0.2.7 terminal=ssh res=failed'`}, 3002, 1, map[string]any{
+			"user.name": "bob", "src_endpoint.ip": "192.0.2.7", "status_id": 2.0, "severity_id": 2.0,
+		}},
+		{"account", []string{"type=ADD_USER" + stamp + `pid=7 uid=0 auid=1000 ses=3 msg='op=adding user id=1001 acct="eve" exe="/usr/sbin/useradd" hostname=? addr=? terminal=? res=success'`}, 3001, 1, map[string]any{"user.name": "eve"}},
+		{"connect", []string{
+			"type=SYSCALL" + stamp + `arch=c000003e syscall=42 success=yes exit=0 a0=3 a1=1 a2=10 a3=0 items=0 ppid=1 pid=9 auid=1000 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=(none) ses=3 comm="curl" exe="/usr/bin/curl" key=(null)`,
+			"type=SOCKADDR" + stamp + "saddr=020001BBC00002070000000000000000",
+		}, 4001, 1, map[string]any{"dst_endpoint.ip": "192.0.2.7", "dst_endpoint.port": 443.0}},
+		{"anomaly", []string{"type=ANOM_ABEND" + stamp + `auid=1000 uid=0 gid=0 ses=3 pid=9 comm="x" exe="/x" sig=11 res=1`}, 0, 99, map[string]any{"severity_id": 4.0}},
+	} {
+		var got map[string]any
+		line := encode(t, form.OCSF, event(t, c.lines...))
+		if err := json.Unmarshal([]byte(line), &got); err != nil {
+			t.Fatalf("%s: %v in %s", c.name, err, line)
+		}
+		if got["class_uid"] != c.class || got["activity_id"] != c.activity || got["type_uid"] != c.class*100+c.activity || got["category_uid"] != float64(int(c.class)/1000) {
+			t.Errorf("%s: class %v, activity %v, type %v", c.name, got["class_uid"], got["activity_id"], got["type_uid"])
+		}
+		for path, want := range c.want {
+			var at any = got
+			for part := range strings.SplitSeq(path, ".") {
+				object, _ := at.(map[string]any)
+				at = object[part]
+			}
+			if at != want {
+				t.Errorf("%s: %s is %v, want %v", c.name, path, at, want)
+			}
+		}
+	}
+}
+
 // hostile are records in which a user has put what could pass for something else.
 func hostile() []string {
 	const stamp = " msg=audit(1700000000.123:456): "
@@ -132,7 +176,7 @@ func FuzzForms(f *testing.F) {
 		f.Add([]byte(strings.Join(lines, "\n")))
 	}
 	encoders := map[form.Name]format.Encoder{}
-	for _, name := range []form.Name{form.Joined, form.CEF, form.LEEF, form.GELF} {
+	for _, name := range []form.Name{form.Joined, form.CEF, form.LEEF, form.GELF, form.OCSF} {
 		enc, err := form.New(name, form.Config{Host: "web1", Version: "1.0"})
 		if err != nil {
 			f.Fatal(err)
