@@ -74,6 +74,10 @@ func (d *decoder) sink(n *yaml.Node, v reflect.Value) error {
 	if err := d.mappings(n, kind.Name+" sink", reflect.ValueOf(&s).Elem(), reflect.ValueOf(s.Options).Elem()); err != nil {
 		return err
 	}
+	// Some options stand for a form.
+	if o, ok := s.Options.(interface{ Form() form.Name }); ok && mappingValue(n, "format") == nil && o.Form() != "" {
+		s.Format = o.Form()
+	}
 	if fault := s.fault(kind); fault != "" {
 		return d.fail(n, "sink %q: %s", s.Name, fault)
 	}

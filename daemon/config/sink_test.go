@@ -34,7 +34,7 @@ func TestSinks(t *testing.T) {
 	}
 	s, o := c.Sinks[0], c.Sinks[0].Options.(*syslog.Options)
 	if s.Name != "siem" || s.Rate != 1<<20 || s.Format != "enriched" || s.Start != config.Oldest || s.Filter != "audit.key = exec" ||
-		o.Severity != "notice" || o.Facility != "authpriv" || len(o.Levels) != 1 || o.Levels[0].Severity != "warning" || o.TLS.MinVersion != "1.3" {
+		o.Severity != "notice" || o.Facility != "" || len(o.Levels) != 1 || o.Levels[0].Severity != "warning" || o.TLS.MinVersion != "1.3" {
 		t.Errorf("got %+v with %+v", s, o)
 	}
 	// What is shown reads back as the same.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"vigil/forward/form/auoms"
 	"vigil/forward/format"
 )
 
@@ -20,19 +21,21 @@ const (
 	CEF      Name = "cef"      // ArcSight's Common Event Format
 	LEEF     Name = "leef"     // QRadar's Log Event Extended Format 2.0
 	GELF     Name = "gelf"     // Graylog's JSON
+	AUOMS    Name = "auoms"    // the lines of Azure's audit agent: an event in one record
+	OMS      Name = "oms"      // that agent's JSON
 	OCSF     Name = "ocsf"     // a JSON object in the names of the Open Cybersecurity Schema Framework
 )
 
 // All returns every form.
-func All() []Name { return []Name{Raw, Enriched, Joined, ECS, OCSF, CEF, LEEF, GELF, Text} }
+func All() []Name { return []Name{Raw, Enriched, Joined, ECS, OCSF, CEF, LEEF, GELF, AUOMS, OMS, Text} }
 
 // From returns every form, beginning with one.
 func From(first Name) []Name {
 	return append([]Name{first}, slices.DeleteFunc(All(), func(n Name) bool { return n == first })...)
 }
 
-// JSON reports whether the form is a JSON object in a line.
-func (n Name) JSON() bool { return n == ECS || n == OCSF || n == GELF }
+// JSON reports whether the form is JSON, a value in a line.
+func (n Name) JSON() bool { return n == ECS || n == OCSF || n == GELF || n == OMS }
 
 // Words returns the words that a Name may be.
 func (Name) Words() []string {
@@ -69,6 +72,10 @@ func New(n Name, c Config) (format.Encoder, error) {
 		return newCEF(c)
 	case LEEF:
 		return newLEEF(c)
+	case AUOMS:
+		return auoms.NewLine(c.Names), nil
+	case OMS:
+		return auoms.NewOMS(c.Names), nil
 	case GELF:
 		return newGELF(c)
 	}

@@ -47,10 +47,10 @@ func newEncoder(o *Options, a transport.Address, s forward.Setup) (*encoder, err
 	e := &encoder{
 		lines: s.Format, modern: o.Protocol == "rfc5424", host: appendName(nil, []byte(s.Host), 255), app: o.AppName,
 		data: o.Data, max: int(o.MaxLength), cut: o.Long == "cut", local: time.Local,
-		priority: o.Facility.number()<<3 | o.Severity.number(),
+		priority: o.facility().number()<<3 | o.Severity.number(),
 	}
 	if e.app == "" {
-		e.app = map[Profile]string{"audispd": "audispd", "audisp_syslog": "audisp-syslog"}[o.Profile]
+		e.app = map[Profile]string{"audispd": "audispd", "audisp_syslog": "audisp-syslog", "auoms": "auoms"}[o.Profile]
 	}
 	if e.app == "" {
 		e.app = "vigil"
@@ -65,7 +65,7 @@ func newEncoder(o *Options, a transport.Address, s forward.Setup) (*encoder, err
 		}
 		f, v := l.Facility, l.Severity
 		if f == "" {
-			f = o.Facility
+			f = o.facility()
 		}
 		if v == "" {
 			v = o.Severity
@@ -238,8 +238,8 @@ func (e *encoder) split(dst, line []byte, head, room int) []byte {
 // stampEnd returns where the text of a record begins, behind "audit(...): "; 0 if
 // the line is none.
 func stampEnd(line []byte) int {
-	at := bytes.Index(line, []byte(" msg=audit("))
-	if at < 0 {
+	at := bytes.Index(line, []byte("audit("))
+	if at < 1 || line[at-1] != '=' && line[at-1] != ' ' { // auoms writes no msg=
 		return 0
 	}
 	end := bytes.Index(line[at:], []byte("): "))

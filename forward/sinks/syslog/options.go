@@ -9,6 +9,7 @@ import (
 
 	"vigil/filter"
 	"vigil/filter/field"
+	"vigil/forward/form"
 	"vigil/forward/transport"
 	"vigil/internal/setting"
 )
@@ -16,10 +17,10 @@ import (
 // Options are the settings of a syslog sink.
 type Options struct {
 	Address   string           `yaml:"address" help:"local | unixgram:///dev/log | udp://HOST:514 | tcp://HOST:601 | tls://HOST:6514. More than one, separated by spaces: the next is taken when one does not answer."`
-	Profile   Profile          `yaml:"profile" help:"plain | audispd | audisp_syslog: how lines are named. audispd: as auditd 2 and audisp-syslog with another facility than user do; audisp_syslog: as that program with the facility user does. Both send a line for each record, behind its kernel text the enrichment."`
+	Profile   Profile          `yaml:"profile" help:"plain | audispd | audisp_syslog | auoms: how lines are named. audispd: as auditd 2 and audisp-syslog with another facility than user do; audisp_syslog: as that program with the facility user does. Both send a line for each record, behind its kernel text the enrichment. auoms: as Azure's audit agent does, in its format."`
 	Protocol  Protocol         `yaml:"protocol" help:"rfc5424 | rfc3164."`
 	Framing   Framing          `yaml:"framing" help:"octet_counted | newline: how messages are told apart over TCP. Over TLS they are always counted."`
-	Facility  Facility         `yaml:"facility" help:"kern user mail daemon auth syslog lpr news uucp cron authpriv ftp local0 to local7."`
+	Facility  Facility         `yaml:"facility" help:"Empty: user with the profiles audisp_syslog and auoms, else authpriv. Or kern user mail daemon auth syslog lpr news uucp cron authpriv ftp local0 to local7."`
 	Severity  Severity         `yaml:"severity" help:"emerg alert crit err warning notice info debug."`
 	Levels    []Level          `yaml:"levels" help:"Other facilities and severities for some events: the first filter that matches says which."`
 	AppName   string           `yaml:"app_name" help:"What messages are sent as; empty: what the profile says, else vigil."`
@@ -59,7 +60,7 @@ func (Long) Words() []string { return []string{"split", "cut"} }
 type Profile string
 
 // Words returns the words that a Profile may be.
-func (Profile) Words() []string { return []string{"plain", "audispd", "audisp_syslog"} }
+func (Profile) Words() []string { return []string{"plain", "audispd", "audisp_syslog", "auoms"} }
 
 // Facility is a facility of RFC 5424, table 1, by its name in syslog.h.
 type Facility string
@@ -89,12 +90,31 @@ func (Severity) Words() []string {
 	return []string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 }
 
+// facility is what holds for events that no level names.
+func (o *Options) facility() Facility {
+	switch {
+	case o.Facility != "":
+		return o.Facility
+	case o.Profile == "auoms", o.Profile == "audisp_syslog":
+		return "user"
+	}
+	return "authpriv"
+}
+
+// Form is the form of events that the profile stands for, "" if it is any.
+func (o *Options) Form() form.Name {
+	if o.Profile == "auoms" {
+		return form.AUOMS
+	}
+	return ""
+}
+
 func (s Severity) number() int { return slices.Index(s.Words(), string(s)) }
 
 // defaults are the settings of a sink for which only the address is said.
 func defaults() Options {
 	return Options{
-		Profile: "plain", Protocol: "rfc5424", Framing: "octet_counted", Facility: "authpriv", Severity: "info",
+		Profile: "plain", Protocol: "rfc5424", Framing: "octet_counted", Severity: "info",
 		Levels: []Level{}, Data: "vigil@32473", Long: "split", Confirm: setting.Duration(time.Second),
 		TLS: transport.TLS{MinVersion: "1.2"},
 	}

@@ -1,0 +1,324 @@
+package auoms
+
+import (
+	"strconv"
+	"strings"
+
+	"vigil/audit"
+	"vigil/audit/tables"
+	"vigil/enrich/attribution"
+)
+
+// Numbers of auoms' own record types (its RecordType.h).
+const (
+	typeSyscall  = 10001
+	typeFragment = 10002
+	typeExecve   = 14688
+)
+
+// RedactedKey is the key, behind the separator of a record, of the names of the rules
+// that have redacted it (package redact).
+const RedactedKey = "REDACTED"
+
+// Names says what users and groups are called.
+type Names interface {
+	User(uid uint32) (name string, ok bool)
+	Group(gid uint32) (name string, ok bool)
+}
+
+// Encoder writes events as auoms does. It belongs to one goroutine. An event is only
+// read, and not kept.
+type Encoder struct {
+	names Names // nil: those in the records alone
+	out   output
+	extra []audit.Field // the enrichment of the record that is read
+	types []typeCount
+	args  audit.Args
+	text  []byte
+	value []byte
+}
+
+type typeCount struct {
+	t tables.Type
+	n int
+}
+
+// maxExtra bounds the fields of a record's enrichment that are looked at. auditd writes
+// at most one for each field that has a name.
+const maxExtra = 64
+
+// NewLine returns an encoder of lines as in auoms' syslog output, one for each record
+// that auoms makes of the event. names may be nil.
+func NewLine(names Names) *Encoder { return &Encoder{names: names} }
+
+// NewOMS returns an encoder of auoms' oms output: a JSON array for each event, in a
+// line. names may be nil.
+func NewOMS(names Names) *Encoder { return &Encoder{names: names, out: output{json: true}} }
+
+// Append appends the event's lines.
+func (c *Encoder) Append(dst []byte, e *audit.Event) []byte {
+	if len(e.Records) == 0 {
+		return dst
+	}
+	c.out.dst = dst
+	c.out.beginEvent(e.ID)
+	if folds(e) {
+		c.fold(e)
+	} else {
+		for i := range e.Records {
+			c.single(e, &e.Records[i])
+		}
+	}
+	c.out.endEvent()
+	dst, c.out.dst = c.out.dst, nil
+	return dst
+}
+
+// folds reports whether the records of e become one.
+func folds(e *audit.Event) bool {
+	for i := range e.Records {
+		switch e.Records[i].Type {
+		case tables.TypeSyscall, tables.TypeExecve, tables.TypeCWD, tables.TypePath, tables.TypeSockaddr:
+			return true
+		}
+	}
+	return false
+}
+
+// single writes a record that stands alone.
+func (c *Encoder) single(e *audit.Event, r *audit.Record) {
+	c.text = r.Type.AppendTo(c.text[:0])
+	c.begin(e, int(r.Type), c.text)
+	c.load(r)
+	if verdict, perms := r.AVC(); verdict != nil {
+		c.out.raw("", "seresult", verdict)
+		c.out.raw("", "seperms", perms)
+	}
+	c.fields(r, "", all)
+	c.out.endRecord()
+}
+
+// begin begins a record.
+func (c *Encoder) begin(e *audit.Event, code int, name []byte) {
+	c.out.beginRecord(e.ID, code, name)
+	c.out.text("", "SchemaVersion", []byte("1"))
+	if len(e.Node) > 0 {
+		c.out.text("", "node", e.Node)
+	}
+}
+
+// parts are the records that fold names one by one.
+type parts struct {
+	syscall, cwd, path, execve, sockaddr, integrity, proctitle *audit.Record
+	paths                                                      bool
+}
+
+func partsOf(e *audit.Event) (p parts) {
+	first := func(slot **audit.Record, r *audit.Record) {
+		if *slot == nil {
+			*slot = r
+		}
+	}
+	for i := range e.Records {
+		switch r := &e.Records[i]; r.Type {
+		case tables.TypeSyscall:
+			first(&p.syscall, r)
+		case tables.TypeCWD:
+			first(&p.cwd, r)
+		case tables.TypePath:
+			p.paths = true
+			first(&p.path, r)
+		case tables.TypeExecve:
+			first(&p.execve, r)
+		case tables.TypeSockaddr:
+			first(&p.sockaddr, r)
+		case tables.TypeIntegrityRule:
+			first(&p.integrity, r)
+		case tables.TypeProctitle:
+			first(&p.proctitle, r)
+		}
+	}
+	return p
+}
+
+// fold writes all records of e as one.
+func (c *Encoder) fold(e *audit.Event) {
+	p := partsOf(e)
+	code, name := typeFragment, "AUOMS_SYSCALL_FRAGMENT"
+	if p.syscall != nil {
+		code, name = typeSyscall, "AUOMS_SYSCALL"
+		if call, ok := syscallName(p.syscall); ok && strings.HasPrefix(call, "execve") {
+			code, name = typeExecve, "AUOMS_EXECVE"
+		}
+	}
+	c.text = append(c.text[:0], name...)
+	c.begin(e, code, c.text)
+	c.part(p.syscall, func(name string) bool { return name != "items" })
+	c.part(p.cwd, only("cwd"))
+	c.part(p.path, func(name string) bool { return name != "item" })
+	if p.paths {
+		c.pathLists(e)
+	}
+	c.part(p.execve, only("argc"))
+	if p.execve != nil {
+		c.cmdline(e)
+	}
+	c.part(p.sockaddr, only("saddr"))
+	c.part(p.integrity, only("hash"))
+	if p.execve == nil && p.proctitle != nil {
+		c.title(e, p.proctitle)
+	}
+	c.others(e, &p)
+	c.container(&p, e)
+	c.out.endRecord()
+}
+
+// all and only say which fields of a record are wanted.
+func all(string) bool { return true }
+
+func only(want string) func(string) bool { return func(name string) bool { return name == want } }
+
+func (c *Encoder) part(r *audit.Record, want func(string) bool) {
+	if r != nil {
+		c.load(r)
+		c.fields(r, "", want)
+	}
+}
+
+// others writes the records that have no place of their own, with their type before
+// each name: BPRM_FCAPS_fp, and OBJ_PID[2]_opid of the second.
+func (c *Encoder) others(e *audit.Event, p *parts) {
+	c.types = c.types[:0]
+	for i := range e.Records {
+		r := &e.Records[i]
+		switch r.Type {
+		case tables.TypePath, tables.TypeExecve, tables.TypeProctitle:
+			continue
+		}
+		if r == p.syscall || r == p.cwd || r == p.sockaddr || r == p.integrity {
+			continue
+		}
+		prefix := r.Type.String()
+		if n := c.count(r.Type); n > 1 {
+			prefix += "[" + strconv.Itoa(n) + "]"
+		}
+		prefix += "_"
+		c.load(r)
+		if verdict, perms := r.AVC(); verdict != nil {
+			c.out.raw(prefix, "seresult", verdict)
+			c.out.raw(prefix, "seperms", perms)
+		}
+		c.fields(r, prefix, all)
+	}
+}
+
+// count returns which one of its type the record is.
+func (c *Encoder) count(t tables.Type) int {
+	for i := range c.types {
+		if c.types[i].t == t {
+			c.types[i].n++
+			return c.types[i].n
+		}
+	}
+	c.types = append(c.types, typeCount{t, 1})
+	return 1
+}
+
+// containerLength is how much of a container's id auoms shows.
+const containerLength = 12
+
+func (c *Encoder) container(p *parts, e *audit.Event) {
+	r := p.syscall
+	if r == nil {
+		r = &e.Records[0]
+	}
+	c.value = c.value[:0]
+	if f, ok := r.GetExtra(attribution.KeyContainerID); ok {
+		c.value = f.Text(c.value)
+		c.value = c.value[:min(len(c.value), containerLength)]
+	}
+	c.out.raw("", "containerid", c.value)
+}
+
+// cmdline writes the arguments as bash would take them.
+func (c *Encoder) cmdline(e *audit.Event) {
+	whole := e.Args(&c.args)
+	c.appendArgs()
+	if !whole {
+		c.value = append(c.value, "<...>"...)
+	}
+	c.out.cmdline("cmdline", c.value)
+	c.redactors(e, tables.TypeExecve)
+}
+
+// title writes the process's title, which holds its arguments.
+func (c *Encoder) title(e *audit.Event, r *audit.Record) {
+	f, ok := r.Get("proctitle")
+	if !ok {
+		return
+	}
+	if e.Proctitle(&c.args) {
+		c.appendArgs()
+	} else {
+		c.value = f.Text(c.value[:0])
+	}
+	c.out.text("", "proctitle", c.value)
+	c.redactors(e, tables.TypeProctitle)
+}
+
+func (c *Encoder) appendArgs() {
+	c.value = c.value[:0]
+	for i := range c.args.Len() {
+		if i > 0 {
+			c.value = append(c.value, ' ')
+		}
+		c.value = appendBash(c.value, c.args.At(i))
+	}
+}
+
+// redactors names the rules that have redacted the records of a type.
+func (c *Encoder) redactors(e *audit.Event, t tables.Type) {
+	c.value = c.value[:0]
+	for i := range e.Records {
+		if e.Records[i].Type != t {
+			continue
+		}
+		if f, ok := e.Records[i].GetExtra(RedactedKey); ok {
+			c.value = f.Text(c.value)
+			break
+		}
+	}
+	c.out.raw("", "redactors", c.value)
+}
+
+// pathLists writes what the PATH records say as JSON arrays.
+func (c *Encoder) pathLists(e *audit.Event) {
+	for _, l := range [...]struct{ name, field, older string }{
+		{"path_name", "name", ""}, {"path_nametype", "nametype", "objtype"}, {"path_mode", "mode", ""},
+		{"path_ouid", "ouid", ""}, {"path_ogid", "ogid", ""},
+	} {
+		c.value = append(c.value[:0], '[')
+		first := true
+		for i := range e.Records {
+			r := &e.Records[i]
+			if r.Type != tables.TypePath {
+				continue
+			}
+			f, ok := r.Get(l.field)
+			if !ok && l.older != "" {
+				f, _ = r.Get(l.older)
+			}
+			if !first {
+				c.value = append(c.value, ',')
+			}
+			first = false
+			c.text = append(c.text[:0], f.Value...)
+			if l.field == "name" && !f.IsNull() {
+				c.text = f.Text(c.text[:0])
+			}
+			c.value = appendListed(c.value, c.text)
+		}
+		c.value = append(c.value, ']')
+		c.out.list(l.name, c.value)
+	}
+}
