@@ -189,7 +189,8 @@ func (w *Who) Observe(ev *audit.Event) {
 	if !ok {
 		return
 	}
-	if entry.Concerns(x.Exe) {
+	// In a pid namespace of its own it is in some container, whatever its cgroup is called.
+	if entry.Concerns(x.Exe) && (w.p.VPID == 0 || w.p.VPID == w.p.PID) {
 		id := w.containerID()
 		w.entries.Observe(ev, &w.p.Process, id)
 		if c, ok := w.entries.Created(ev, id); ok {

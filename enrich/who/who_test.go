@@ -164,6 +164,24 @@ func TestWho(t *testing.T) {
 	}
 }
 
+// What calls itself runc within a container neither enters containers nor names them, be the container's cgroup called as it may.
+func TestWhoInside(t *testing.T) {
+	found := make(chan *attribution.Container, 1)
+	m := kubernetes()
+	m.add(150, 50, 9, "runc", "/custom/name") // its pid is another in its own namespace
+	m.add(151, 150, 10, "sh", inPod)
+	w := New(Config{Containers: container.Config{Host: hostRoot(t), Found: func(c *attribution.Container) { found <- c }}}, m)
+	for serial, argv := range [][]string{{"runc", "exec", cid, "sh"}, {"runc", "run", "-b", "/bundle", cid}} {
+		w.Observe(event(t, serial, 150, "runc", "/usr/sbin/runc", argv...))
+	}
+	if got := attributed(t, w, event(t, 5, 151, "sh", "/bin/sh", "sh").Records[0]); got.Entry != nil {
+		t.Errorf("session %+v", got.Entry)
+	}
+	if got := w.Stats(); got.Entries.Begun != 0 || len(found) != 0 {
+		t.Errorf("stats %+v, %d containers", got, len(found))
+	}
+}
+
 func TestWhoUnknown(t *testing.T) {
 	w := New(Config{}, kubernetes())
 	for _, line := range []string{
