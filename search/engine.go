@@ -57,7 +57,10 @@ func (e *engine) run(ctx context.Context, visit func(*Event) error) error {
 		}
 		b := pop(&e.out)
 		e.mu.Unlock()
-		err := hand.hand(b, visit)
+		err := ctx.Err()
+		if err == nil {
+			err = hand.hand(b, visit)
+		}
 		e.mu.Lock()
 		if err != nil {
 			e.stop(err)

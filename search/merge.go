@@ -76,6 +76,9 @@ func mergeStreams(ctx context.Context, streams []*stream, newest bool, visit fun
 		if best == nil {
 			return nil
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := visit(best.head); err != nil {
 			return err
 		}

@@ -193,12 +193,13 @@ func (s *source) sequential(name string, r io.Reader, c io.Closer, stream bool) 
 			p.closers = append(p.closers, func() { c.Close() })
 		}
 	}
-	if err != nil && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrHeader)) {
+	var system *fs.PathError
+	if errors.As(err, &system) {
+		return nil, fmt.Errorf("read log %s: %w", name, err)
+	}
+	if err != nil { // what should be the head of a packed file is not
 		s.stats.Skipped.Damaged++
 		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read log %s: %w", name, err)
 	}
 	if !s.set.Newest {
 		return &input{name: name, lines: bufio.NewReaderSize(p.r, trail.MaxLine), packed: p, stream: stream}, nil

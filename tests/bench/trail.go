@@ -48,15 +48,31 @@ func trailEnd() time.Time { return time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC
 
 const trailLength = 24 * time.Hour
 
+// arrival is how the events of a made trail come: steadily, or in bursts of 10,000 at
+// 4,000 a second, as builds, backups and deployments make them. ausearch's time depends
+// on it: it keeps all events of the last two seconds in a list.
+type arrival bool
+
+const (
+	steadily arrival = false
+	inBursts arrival = true
+)
+
+const (
+	burst      = 10_000
+	burstEvery = time.Second / 4000
+)
+
 // benchKey is the key of one event in about a hundred.
 const benchKey = "needle"
 
 // makeTrail writes a log of at least so many bytes, the real events over and over in
-// the course of a day, and returns how many events bear benchKey.
-func makeTrail(path string, size int64) (keyed int, err error) {
+// the course of a day. It returns how many events bear benchKey, and a time in the
+// middle at which a burst begins.
+func makeTrail(path string, size int64, come arrival) (keyed int, middle time.Time, err error) {
 	events, err := templates()
 	if err != nil {
-		return 0, err
+		return 0, middle, err
 	}
 	round := int64(0)
 	for _, e := range events {
@@ -66,16 +82,19 @@ func makeTrail(path string, size int64) (keyed int, err error) {
 	}
 	total := (size/round + 1) * int64(len(events))
 	step := trailLength / time.Duration(total)
+	middle = trailEnd().Add(-trailLength + time.Duration(total/2-total/2%burst)*step)
 	f, err := os.Create(path)
 	if err != nil {
-		return 0, err
+		return 0, middle, err
 	}
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
-	at := trailEnd().Add(-trailLength)
 	var text []byte
 	for n := int64(0); n < total; n++ {
-		at = at.Add(step)
+		at := trailEnd().Add(-trailLength + time.Duration(n)*step)
+		if come == inBursts {
+			at = trailEnd().Add(-trailLength + time.Duration(n-n%burst)*step + time.Duration(n%burst)*burstEvery)
+		}
 		text = text[:0]
 		e := events[n%int64(len(events))]
 		marked := false
@@ -94,8 +113,8 @@ func makeTrail(path string, size int64) (keyed int, err error) {
 			keyed++
 		}
 		if _, err := w.Write(text); err != nil {
-			return 0, err
+			return 0, middle, err
 		}
 	}
-	return keyed, w.Flush()
+	return keyed, middle, w.Flush()
 }
