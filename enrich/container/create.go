@@ -44,16 +44,6 @@ func begun(known map[Key]*entry, k Key, now int64) *attribution.Container {
 	return e.container
 }
 
-// isFound reports whether a container has been found since it was made.
-func (s *Store) isFound(id string) bool {
-	for k, e := range *s.known.Load() {
-		if k.Runtime != creating && e.container != nil && e.container.ID == id {
-			return true
-		}
-	}
-	return false
-}
-
 // create looks a container up that is about to be made.
 func (s *Store) create(c *Creation, now time.Time) {
 	made, path, bundleErr := s.bundle(c)

@@ -128,11 +128,17 @@ func (s *Store) want(k Key) {
 func (s *Store) All() []*attribution.Container {
 	var list []*attribution.Container
 	known := *s.known.Load()
+	found := map[string]bool{}
 	for k, e := range known {
-		if e.container == nil || k.Runtime == creating && s.isFound(e.container.ID) {
-			continue
+		if e.container != nil && k.Runtime != creating {
+			found[e.container.ID] = true
+			list = append(list, e.container)
 		}
-		list = append(list, e.container)
+	}
+	for k, e := range known {
+		if k.Runtime == creating && !found[e.container.ID] {
+			list = append(list, e.container)
+		}
 	}
 	slices.SortFunc(list, func(a, b *attribution.Container) int { return strings.Compare(a.ID, b.ID) })
 	return list

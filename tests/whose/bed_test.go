@@ -317,7 +317,7 @@ func (b *bed) eventually(what string, is func() bool) {
 		if time.Since(start) > patience {
 			b.t.Fatalf("not within %v: %s", patience, what)
 		}
-		if err := rig.Pause(b.t.Context(), 10*time.Millisecond); err != nil {
+		if err := rig.Pause(b.t.Context(), 25*time.Millisecond); err != nil {
 			b.t.Fatal(err)
 		}
 	}
