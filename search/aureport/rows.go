@@ -20,6 +20,8 @@ type rows struct {
 	say  *speaker
 	zone *time.Location
 
+	scratch []byte
+
 	sec   int64 // whose date and time are in clock
 	clock []byte
 }
@@ -66,12 +68,23 @@ func (r *rows) newline() {
 	}
 }
 
-// text is a column; missing is printed where the event has nothing.
+// text is a column; missing is printed where the event has nothing. aureport escapes nothing in it; ours, what could
+// steer a terminal.
 func (r *rows) text(v []byte, missing string) {
 	r.buf = append(r.buf, ' ')
 	if v == nil {
 		r.buf = append(r.buf, missing...)
 		return
+	}
+	r.buf = r.say.harmless.Append(r.buf, v)
+}
+
+// safe is a column with what --escape asks for, which is done to the word for a missing one as well.
+func (r *rows) safe(v []byte, missing string) {
+	r.buf = append(r.buf, ' ')
+	if v == nil {
+		r.scratch = append(r.scratch[:0], missing...)
+		v = r.scratch
 	}
 	r.buf = r.say.escape.Append(r.buf, v)
 }
@@ -82,13 +95,13 @@ func (r *rows) word(s string) {
 }
 
 func (r *rows) auid(e *aulog.Event, f *aulog.Facts) {
-	r.buf = append(r.buf, ' ')
-	r.buf = r.say.appendLoginUID(r.buf, e, f)
+	r.scratch = r.say.appendLoginUID(r.scratch[:0], e, f)
+	r.safe(r.scratch, "")
 }
 
 func (r *rows) call(e *aulog.Event, f *aulog.Facts) {
-	r.buf = append(r.buf, ' ')
-	r.buf = r.say.appendSyscall(r.buf, e, f)
+	r.scratch = r.say.appendSyscall(r.scratch[:0], e, f)
+	r.text(r.scratch, "")
 }
 
 func (r *rows) headType(e *aulog.Event) {
@@ -117,7 +130,7 @@ const (
 func (r *rows) avc(e *aulog.Event, f *aulog.Facts) {
 	decisions(e, f, func(a aulog.AVC) {
 		r.start(e)
-		r.text(command(e, f), question)
+		r.safe(command(e, f), question)
 		r.text(a.Subject, null)
 		r.call(e, f)
 		r.text(a.Class, null)
@@ -170,8 +183,8 @@ func decision(v aulog.Result) string {
 
 func (r *rows) auth(e *aulog.Event, f *aulog.Facts) {
 	r.start(e)
-	r.buf = append(r.buf, ' ')
-	r.buf = r.say.appendAccount(r.buf, e, f)
+	r.scratch = r.say.appendAccount(r.scratch[:0], e, f)
+	r.safe(r.scratch, "")
 	r.text(f.Host, null)
 	r.text(f.Terminal, null)
 	r.text(f.Exe, null)
@@ -181,8 +194,8 @@ func (r *rows) auth(e *aulog.Event, f *aulog.Facts) {
 
 func (r *rows) login(e *aulog.Event, f *aulog.Facts) {
 	r.start(e)
-	r.buf = append(r.buf, ' ')
-	r.buf = r.say.appendWhoLogsIn(r.buf, e, f)
+	r.scratch = r.say.appendWhoLogsIn(r.scratch[:0], e, f)
+	r.safe(r.scratch, "")
 	r.text(f.Host, null)
 	r.text(f.Terminal, null)
 	r.text(f.Exe, null)
@@ -240,7 +253,7 @@ func (r *rows) command(e *aulog.Event, f *aulog.Facts) {
 		return
 	}
 	r.start(e)
-	r.text(command(e, f), question)
+	r.safe(command(e, f), question)
 	r.text(f.Terminal, question)
 	r.text(f.Host, question)
 	r.auid(e, f)
@@ -252,7 +265,7 @@ func (r *rows) executable(e *aulog.Event, f *aulog.Facts) {
 		return
 	}
 	r.start(e)
-	r.text(f.Exe, question)
+	r.safe(f.Exe, question)
 	r.text(f.Terminal, question)
 	r.text(f.Host, question)
 	r.auid(e, f)
@@ -262,7 +275,7 @@ func (r *rows) executable(e *aulog.Event, f *aulog.Facts) {
 func (r *rows) anomaly(e *aulog.Event, f *aulog.Facts) {
 	r.start(e)
 	r.headType(e)
-	r.text(f.Exe, question)
+	r.safe(f.Exe, question)
 	r.text(f.Terminal, question)
 	r.text(f.Host, question)
 	r.auid(e, f)
@@ -276,7 +289,7 @@ func (r *rows) terminal(e *aulog.Event, f *aulog.Facts) {
 	r.start(e)
 	r.text(f.Terminal, question)
 	r.text(f.Host, null)
-	r.text(f.Exe, question)
+	r.safe(f.Exe, question)
 	r.auid(e, f)
 	r.end(e)
 }
@@ -289,7 +302,7 @@ func (r *rows) user(e *aulog.Event, f *aulog.Facts) {
 	r.auid(e, f)
 	r.text(f.Terminal, question)
 	r.text(f.Host, question)
-	r.text(f.Exe, question)
+	r.safe(f.Exe, question)
 	r.end(e)
 }
 
@@ -300,10 +313,10 @@ func (r *rows) file(e *aulog.Event, f *aulog.Facts) {
 			continue
 		}
 		r.start(e)
-		r.text(f.Files[i].Name, null)
+		r.safe(f.Files[i].Name, null)
 		r.call(e, f)
 		r.result(f)
-		r.text(f.Exe, question)
+		r.safe(f.Exe, question)
 		r.auid(e, f)
 		r.end(e)
 		return
@@ -333,7 +346,7 @@ func (r *rows) pid(e *aulog.Event, f *aulog.Facts) {
 	r.start(e)
 	r.buf = append(r.buf, ' ')
 	r.buf = strconv.AppendUint(r.buf, uint64(f.PID), 10)
-	r.text(f.Exe, question)
+	r.safe(f.Exe, question)
 	r.call(e, f)
 	r.auid(e, f)
 	r.end(e)
@@ -347,7 +360,7 @@ func (r *rows) syscall(e *aulog.Event, f *aulog.Facts) {
 	r.call(e, f)
 	r.buf = append(r.buf, ' ')
 	r.buf = strconv.AppendUint(r.buf, uint64(f.PID), 10)
-	r.text(command(e, f), question)
+	r.safe(command(e, f), question)
 	r.auid(e, f)
 	r.end(e)
 }
@@ -360,7 +373,7 @@ func (r *rows) key(e *aulog.Event, f *aulog.Facts) {
 	r.start(e)
 	r.text(f.Keys[0], question)
 	r.result(f)
-	r.text(f.Exe, question)
+	r.safe(f.Exe, question)
 	r.auid(e, f)
 	r.end(e)
 }
@@ -379,7 +392,7 @@ func (r *rows) tty(e *aulog.Event, f *aulog.Facts) {
 	r.text(t.terminal, question)
 	r.buf = append(r.buf, ' ')
 	r.buf = append(r.buf, t.session...)
-	r.text(t.command, question)
+	r.safe(t.command, question)
 	r.buf = append(r.buf, ' ')
 	r.buf = append(r.buf, t.data...)
 	r.newline()

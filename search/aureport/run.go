@@ -88,10 +88,11 @@ type reporter struct {
 }
 
 func newReporter(o options, d Deps, dialect aulog.Dialect) *reporter {
-	say := &speaker{
-		interpret: o.interpret, escape: o.escape,
-		x: auparse.New(auparse.Config{Version: d.Version, Escape: o.escape, Names: d.Names, Location: d.Location}),
+	say := &speaker{interpret: o.interpret, escape: o.escape, harmless: auparse.TTY}
+	if o.escape == auparse.Raw {
+		say.harmless = auparse.Raw
 	}
+	say.x = auparse.New(auparse.Config{Version: d.Version, Escape: say.harmless, Names: d.Names, Location: d.Location})
 	return &reporter{
 		opts: o, deps: d, dialect: dialect, table: reports()[o.kind], say: say,
 		rows: newRows(d.Out, say, d.Location), totals: newTotals(say), over: newOverview(),
@@ -166,7 +167,7 @@ func (r *reporter) read(input aulog.Input) error {
 
 // take adds an event to the report, if it is one of those that were asked for.
 func (r *reporter) take(e *aulog.Event) {
-	if !r.admits(e) {
+	if !r.admits(e) || !r.opts.debug && !r.isOfReport(e) {
 		return
 	}
 	bad, ok := r.facts.Extract(e, r.want(), r.dialect, r.unparsed())
@@ -174,6 +175,9 @@ func (r *reporter) take(e *aulog.Event) {
 		if r.opts.debug {
 			fmt.Fprintf(r.deps.Err, "Malformed event skipped, rc=%d. %s\n", bad.Code, auparse.TTY.Append(nil, bad.Record.Text))
 		}
+		return
+	}
+	if r.opts.debug && !r.isOfReport(e) { // stock complains about all events
 		return
 	}
 	if r.opts.result != aulog.ResultUnset && r.facts.Result != r.opts.result {
@@ -215,6 +219,11 @@ func (r *reporter) admits(e *aulog.Event) bool {
 	case r.opts.act == addsOnly && deletes(head), r.opts.act == deletesOnly && adds(head):
 		return false
 	}
+	return true
+}
+
+// isOfReport reports whether an event has a record of the report's types.
+func (r *reporter) isOfReport(e *aulog.Event) bool {
 	if r.opts.kind == summary || r.table.holds == nil {
 		return true
 	}
@@ -352,7 +361,7 @@ func (r *reporter) unparsed() func(*aulog.Record) {
 	}
 	return func(rec *aulog.Record) {
 		n := int(rec.Type)
-		if rec.Type == aulog.NoType {
+		if rec.Type == aulog.NoType || rec.Type == tables.TypeLedger || rec.Type == tables.TypeContainer {
 			n = -1
 		}
 		fmt.Fprintf(r.deps.Err, "Unparsed type:%d\n - skipped", n)

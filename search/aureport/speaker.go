@@ -10,10 +10,11 @@ import (
 	"vigil/search/auparse"
 )
 
-// speaker turns numbers into words, if -i asks for it.
+// speaker turns numbers into words, if -i asks for it. What it appends is not escaped.
 type speaker struct {
 	interpret bool
-	escape    auparse.Escape
+	escape    auparse.Escape // what --escape asks for
+	harmless  auparse.Escape // what is done where aureport escapes nothing: no control byte reaches a terminal
 	x         *auparse.Interpreter
 	rec       auparse.Record
 	text      []byte
@@ -28,7 +29,7 @@ func (s *speaker) appendLoginUID(dst []byte, e *aulog.Event, f *aulog.Facts) []b
 		return append(dst, "unset"...)
 	}
 	if out, ok := said(e, "AUID="); ok {
-		return s.appendName(dst, out)
+		return appendName(dst, out)
 	}
 	return s.x.AppendUser(dst, f.LoginUID)
 }
@@ -57,19 +58,18 @@ func said(e *aulog.Event, key string) ([]byte, bool) {
 }
 
 // appendName appends a user's name as the daemon has written it: in quotes, or in hexadecimal if it holds odd bytes.
-func (s *speaker) appendName(dst, word []byte) []byte {
+func appendName(dst, word []byte) []byte {
 	if len(word) > 0 && word[0] == '"' {
 		name, _, closed := bytes.Cut(word[1:], []byte(`"`))
 		if !closed {
 			return append(dst, ' ')
 		}
-		return s.escape.Append(dst, name)
+		return append(dst, name...)
 	}
-	var ok bool
-	if s.text, ok = audit.AppendUnhex(s.text[:0], word); ok {
-		return s.escape.Append(dst, s.text)
+	if out, ok := audit.AppendUnhex(dst, word); ok {
+		return out
 	}
-	return s.escape.Append(dst, word)
+	return append(dst, word...)
 }
 
 // appendSyscall appends an event's system call: its number, 0 if it has none.
@@ -84,7 +84,7 @@ func (s *speaker) appendSyscall(dst []byte, e *aulog.Event, f *aulog.Facts) []by
 		return strconv.AppendInt(dst, int64(f.Syscall), 10)
 	}
 	if out, ok := said(e, "SYSCALL="); ok {
-		return s.escape.Append(dst, out)
+		return append(dst, out...)
 	}
 	if name, ok := tables.SyscallName(tables.Arch(f.Arch), f.Syscall); ok {
 		return append(dst, name...)
@@ -95,7 +95,7 @@ func (s *speaker) appendSyscall(dst []byte, e *aulog.Event, f *aulog.Facts) []by
 // appendAccount appends who authenticates: the name that was given, else the user of the program that asked.
 func (s *speaker) appendAccount(dst []byte, e *aulog.Event, f *aulog.Facts) []byte {
 	if f.Acct != nil {
-		return s.escape.Append(dst, f.Acct)
+		return append(dst, f.Acct...)
 	}
 	if s.interpret {
 		return s.x.AppendUser(dst, f.UID)
@@ -106,7 +106,7 @@ func (s *speaker) appendAccount(dst []byte, e *aulog.Event, f *aulog.Facts) []by
 // appendWhoLogsIn appends who logs in. Of a login that failed that is the name that was given.
 func (s *speaker) appendWhoLogsIn(dst []byte, e *aulog.Event, f *aulog.Facts) []byte {
 	if f.Result == aulog.ResultFailed && f.Acct != nil {
-		return s.escape.Append(dst, f.Acct)
+		return append(dst, f.Acct...)
 	}
 	return s.appendLoginUID(dst, e, f)
 }

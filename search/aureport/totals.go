@@ -77,8 +77,13 @@ func (t *totals) auth(e *aulog.Event, f *aulog.Facts) {
 	t.add(t.buf)
 }
 
+// logins counts logins by auid, and where it is unset by the name that was given: by another rule than the table's.
 func (t *totals) logins(e *aulog.Event, f *aulog.Facts) {
-	t.buf = t.say.appendWhoLogsIn(t.buf[:0], e, f)
+	if f.LoginUID == aulog.Unset && f.Acct != nil {
+		t.add(f.Acct)
+		return
+	}
+	t.buf = t.say.appendLoginUID(t.buf[:0], e, f)
 	t.add(t.buf)
 }
 
@@ -145,7 +150,7 @@ func (t *totals) print(dst []byte, tab table, typed bool) []byte {
 		dst = append(dst, "  "...)
 		switch {
 		case one.name != "" || !tab.byNumber:
-			dst = t.say.escape.Append(dst, []byte(one.name))
+			dst = tab.escape(t.say).Append(dst, []byte(one.name))
 		case typed && t.say.interpret:
 			dst = appendType(dst, typeOf(one.number))
 		default:
