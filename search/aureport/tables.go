@@ -67,8 +67,16 @@ func (t *table) escape(say *speaker) auparse.Escape {
 	return say.escape
 }
 
-// reports returns what there is to say of each report.
-func reports() map[kind]table {
+// tableOf returns what there is to say of a report.
+func tableOf(k kind) table {
+	if t, ok := reportsOfTypes()[k]; ok {
+		return t
+	}
+	return reportsOfNames()[k]
+}
+
+// reportsOfTypes are the reports of events that have a record of a certain type.
+func reportsOfTypes() map[kind]table {
 	return map[kind]table{
 		avcs: {
 			"AVC Report", "# date time comm subj syscall class permission obj result event", 63, 63,
@@ -79,11 +87,6 @@ func reports() map[kind]table {
 			"Authentication Report", "# date time acct host term exe success event", 44, 44,
 			"Authentication Summary Report", "total  acct", 29,
 			aulog.WantUID | wantUser, isAuth, (*rows).auth, (*totals).auth, false,
-		},
-		commands: {
-			"Command Report", "# date time comm term host auid event", 36, 37,
-			"Command Summary Report", "total  command", 33,
-			aulog.WantLoginUID | aulog.WantComm | wantPlace, nil, (*rows).command, (*totals).commands, false,
 		},
 		configs: {
 			"Config Change Report", "# date time type auid success event", 35, 35,
@@ -100,25 +103,10 @@ func reports() map[kind]table {
 			"Event Summary Report", "total  type", 22,
 			aulog.WantLoginUID, nil, (*rows).event, (*totals).types, true,
 		},
-		files: {
-			"File Report", "# date time file syscall success exe auid event", 47, 47,
-			"File Summary Report", "total  file", 27,
-			aulog.WantLoginUID | aulog.WantExe | aulog.WantFile, nil, (*rows).file, (*totals).files, false,
-		},
-		hosts: {
-			"Host Report", "# date time host syscall auid event", 35, 35,
-			"Host Summary Report", "total  host", 27,
-			aulog.WantLoginUID | aulog.WantHost, nil, (*rows).host, (*totals).hosts, false,
-		},
 		integrities: {
 			"Integrity Report", "# date time type success event", 30, 30,
 			"Integrity Summary Report", "total  type", 24,
 			aulog.WantLoginUID, isIntegrity, (*rows).typed, (*totals).types, true,
-		},
-		keys: {
-			"Key Report", "# date time key success exe auid event", 47, 47,
-			"Key Summary Report", "total  key", 27,
-			aulog.WantLoginUID | aulog.WantExe | aulog.WantKey, nil, (*rows).key, (*totals).keys, false,
 		},
 		logins: {
 			"Login Report", "# date time auid host term exe success event", 44, 44,
@@ -140,15 +128,50 @@ func reports() map[kind]table {
 			"Anomaly Summary Report", "total  type", 22,
 			aulog.WantLoginUID | aulog.WantComm | wantUser, isAnomaly, (*rows).anomaly, (*totals).types, true,
 		},
-		pids: {
-			"Process ID Report", "# date time pid exe syscall auid event", 38, 38,
-			"Pid Summary Report", "total  pid", 26,
-			aulog.WantLoginUID | aulog.WantExe, nil, (*rows).pid, (*totals).pids, true,
-		},
 		responses: {
 			"Response to Anomaly Report", "# date time type success event", 30, 30,
 			"Anomaly Response Summary Report", "total  type", 31,
 			0, isResponse, (*rows).typed, (*totals).types, true,
+		},
+		ttys: {
+			"TTY Report", "# date time event auid term sess comm data", 47, 47, "", "", 0,
+			aulog.WantLoginUID | aulog.WantSession | aulog.WantComm | aulog.WantTerminal, isTTY, (*rows).tty, nil, false,
+		},
+		virts: {
+			"Virtualization Report", "# date time type success event", 30, 30,
+			"Virtualization Summary Report", "total  type", 29,
+			0, isVirt, (*rows).typed, (*totals).types, true,
+		},
+	}
+}
+
+// reportsOfNames are the reports of events that have something: a file, a host, a process.
+func reportsOfNames() map[kind]table {
+	return map[kind]table{
+		commands: {
+			"Command Report", "# date time comm term host auid event", 36, 37,
+			"Command Summary Report", "total  command", 33,
+			aulog.WantLoginUID | aulog.WantComm | wantPlace, nil, (*rows).command, (*totals).commands, false,
+		},
+		files: {
+			"File Report", "# date time file syscall success exe auid event", 47, 47,
+			"File Summary Report", "total  file", 27,
+			aulog.WantLoginUID | aulog.WantExe | aulog.WantFile, nil, (*rows).file, (*totals).files, false,
+		},
+		hosts: {
+			"Host Report", "# date time host syscall auid event", 35, 35,
+			"Host Summary Report", "total  host", 27,
+			aulog.WantLoginUID | aulog.WantHost, nil, (*rows).host, (*totals).hosts, false,
+		},
+		keys: {
+			"Key Report", "# date time key success exe auid event", 47, 47,
+			"Key Summary Report", "total  key", 27,
+			aulog.WantLoginUID | aulog.WantExe | aulog.WantKey, nil, (*rows).key, (*totals).keys, false,
+		},
+		pids: {
+			"Process ID Report", "# date time pid exe syscall auid event", 38, 38,
+			"Pid Summary Report", "total  pid", 26,
+			aulog.WantLoginUID | aulog.WantExe, nil, (*rows).pid, (*totals).pids, true,
 		},
 		syscalls: {
 			"Syscall Report", "# date time syscall pid comm auid event", 39, 39,
@@ -160,19 +183,10 @@ func reports() map[kind]table {
 			"Terminal Summary Report", "total  terminal", 31,
 			aulog.WantLoginUID | wantUser, nil, (*rows).terminal, (*totals).terminals, false,
 		},
-		ttys: {
-			"TTY Report", "# date time event auid term sess comm data", 47, 47, "", "", 0,
-			aulog.WantLoginUID | aulog.WantSession | aulog.WantComm | aulog.WantTerminal, isTTY, (*rows).tty, nil, false,
-		},
 		users: {
 			"User ID Report", "# date time auid term host exe event", 36, 36,
 			"User Summary Report", "total  auid", 27,
 			aulog.WantUID | aulog.WantLoginUID | wantUser, nil, (*rows).user, (*totals).users, false,
-		},
-		virts: {
-			"Virtualization Report", "# date time type success event", 30, 30,
-			"Virtualization Summary Report", "total  type", 29,
-			0, isVirt, (*rows).typed, (*totals).types, true,
 		},
 		executables: {
 			"Executable Report", "# date time exe term host auid event", 36, 36,
