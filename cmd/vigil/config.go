@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,9 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"vigil/daemon"
 	"vigil/daemon/config"
 )
 
@@ -25,19 +28,24 @@ type places struct {
 	trail    string
 }
 
-// defaultConfig is read if it is there; a file that is named must be.
-const defaultConfig = "/etc/vigil/vigil.yaml"
+// The system's own places. defaultConfig is read if it is there; a file that is named
+// must be.
+const (
+	defaultConfig   = "/etc/vigil/vigil.yaml"
+	defaultAuditDir = "/etc/audit"
+	defaultRunDir   = "/run/vigil"
+)
 
 func (p *places) addFlags(c *cobra.Command) {
 	p.addReadFlags(c)
 	c.Flags().StringVar(&p.stateDir, "state-dir", "/var/lib/vigil", "`directory` for what outlives a reboot")
-	c.Flags().StringVar(&p.runDir, "run-dir", "/run/vigil", "`directory` for the control socket, and for what is to be put back after a crash")
+	c.Flags().StringVar(&p.runDir, "run-dir", defaultRunDir, "`directory` for the control socket, and for what is to be put back after a crash")
 }
 
 // addReadFlags adds the places that commands need which only read.
 func (p *places) addReadFlags(c *cobra.Command) {
 	c.Flags().StringVar(&p.config, "config", "", "configuration `file` (default "+defaultConfig+" if it is there)")
-	c.Flags().StringVar(&p.auditDir, "audit-dir", "/etc/audit", "`directory` of auditd.conf and rules.d")
+	c.Flags().StringVar(&p.auditDir, "audit-dir", defaultAuditDir, "`directory` of auditd.conf and rules.d")
 	c.Flags().StringVar(&p.trail, "trail", "", "the trail's live `file` (default from the configuration: /var/log/audit/audit.log)")
 }
 
@@ -104,8 +112,25 @@ func (p *places) trailPath() (string, error) {
 	if p.trail != "" {
 		return p.namedTrail()
 	}
+	if p.config == "" && p.auditDir == defaultAuditDir {
+		if path, ok := runningTrail(); ok {
+			return path, nil
+		}
+	}
 	c, err := p.load(nil)
 	return c.Trail.Path, err
+}
+
+// runningTrail is where the system's own daemon writes, if it runs: beside auditd that
+// is not where the configuration says.
+func runningTrail() (string, bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	s, err := daemon.AskStatus(ctx, defaultRunDir)
+	if err != nil || s.Trail == nil {
+		return "", false
+	}
+	return s.Trail.Path, true
 }
 
 func newConfigCommand(stdio terminal) *cobra.Command {

@@ -42,22 +42,37 @@ EXIT STATUS
 		op          sinks.Op
 		short, long string
 	}{
-		{sinks.Pause, "Stop sending to a sink until it is resumed", "Stop sending. The trail goes on, and what it holds is sent after `vigil forward resume`,\nor after a restart."},
+		{sinks.Pause, "Stop sending to a sink until it is resumed", "Stop sending. The trail goes on, and what it holds is sent after\n`vigil forward resume`, or after a restart."},
 		{sinks.Resume, "Go on sending to a sink, at once if it waits for a retry", "Go on after a pause; and if the sink waits for a retry, try again now."},
-		{sinks.Rewind, "Send the whole trail again", "Set the sink's cursor to the oldest record of the trail: everything is sent again. Receivers\nthat know the events' uids drop what they have."},
-		{sinks.Skip, "Pass over what has not been sent", "Set the sink's cursor behind the newest record of the trail. What lies in between is not sent\nto this sink; it stays in the trail, and the sink's count of skips rises."},
+		{sinks.Rewind, "Send the whole trail again", "Set the sink's cursor to the oldest record of the trail: everything is sent\nagain. Receivers that know the events' uids drop what they have."},
+		{sinks.Skip, "Pass over what has not been sent", "Set the sink's cursor behind the newest record of the trail. What lies in\nbetween is not sent to this sink; it stays in the trail, and the sink's count\nof skips rises."},
 	} {
 		c.AddCommand(newForwardOpCommand(stdio, op.op, op.short, op.long))
 	}
 	return c
 }
 
+// forwardExits are the exit statuses of commands that do something to a sink.
+const forwardExits = `
+
+EXIT STATUS
+  0  done
+  1  it failed
+  2  wrong usage`
+
 func newForwardListCommand(stdio terminal) *cobra.Command {
 	var runDir string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:     "list",
-		Short:   "List the sinks: how they are and how far they have got",
+		Use:   "list",
+		Short: "List the sinks: how they are and how far they have got",
+		Long: `Ask the running daemon for its sinks: state, events taken and refused, what was lost,
+how much of the trail is still to be read, and when the last event was.
+
+EXIT STATUS
+  0  all are well
+  1  one takes nothing, or something was refused or lost; or no daemon runs
+  2  wrong usage`,
 		Example: "  vigil forward list\n  vigil forward list --json | jq '.[] | select(.state != \"idle\")'",
 		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -78,7 +93,7 @@ func newForwardListCommand(stdio terminal) *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&runDir, "run-dir", "/run/vigil", "`directory` of the daemon's control socket")
+	c.Flags().StringVar(&runDir, "run-dir", defaultRunDir, "`directory` of the daemon's control socket")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -135,7 +150,7 @@ func newForwardOpCommand(stdio terminal, op sinks.Op, short, long string) *cobra
 	c := &cobra.Command{
 		Use:     string(op) + " SINK",
 		Short:   short,
-		Long:    long,
+		Long:    long + forwardExits,
 		Example: "  vigil forward " + string(op) + " siem",
 		Args:    oneSink,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -146,7 +161,7 @@ func newForwardOpCommand(stdio terminal, op sinks.Op, short, long string) *cobra
 			return err
 		},
 	}
-	c.Flags().StringVar(&runDir, "run-dir", "/run/vigil", "`directory` of the daemon's control socket")
+	c.Flags().StringVar(&runDir, "run-dir", defaultRunDir, "`directory` of the daemon's control socket")
 	return c
 }
 
@@ -159,7 +174,8 @@ func newForwardTestCommand(stdio terminal) *cobra.Command {
 		Use:   "test SINK",
 		Short: "Send one marked event to a sink and say what came back",
 		Long: `Send one event that says it is a test to a sink of the configuration, and say what the
-far end answered and how long that took. The daemon need not run; its cursor is not moved.`,
+far end answered and how long that took. The daemon need not run; its cursor is not
+moved.` + forwardExits,
 		Example: "  vigil forward test siem\n  vigil forward test --config ./vigil.yaml siem",
 		Args:    oneSink,
 		RunE: func(c *cobra.Command, args []string) error {

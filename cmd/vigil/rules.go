@@ -198,7 +198,7 @@ EXIT STATUS
 		},
 	}
 	o.addFlags(c)
-	c.Flags().StringVar(&runDir, "run-dir", "/run/vigil", "`directory` of the daemon's control socket")
+	c.Flags().StringVar(&runDir, "run-dir", defaultRunDir, "`directory` of the daemon's control socket")
 	return c
 }
 

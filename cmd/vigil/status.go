@@ -43,7 +43,7 @@ EXIT STATUS
 			return nil
 		},
 	}
-	c.Flags().StringVar(&runDir, "run-dir", "/run/vigil", "`directory` of the daemon's control socket")
+	c.Flags().StringVar(&runDir, "run-dir", defaultRunDir, "`directory` of the daemon's control socket")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
