@@ -90,12 +90,26 @@ func (c *Encoder) single(e *audit.Event, r *audit.Record) {
 	c.text = r.Type.AppendTo(c.text[:0])
 	c.begin(e, int(r.Type), c.text)
 	c.load(r)
-	if verdict, perms := r.AVC(); verdict != nil {
-		c.out.raw("", "seresult", verdict)
-		c.out.raw("", "seperms", perms)
-	}
+	c.verdict(r, "")
 	c.fields(r, "", all)
 	c.out.endRecord()
+}
+
+// verdict writes what AVC records begin with, under the names that the audit tools have
+// for it.
+func (c *Encoder) verdict(r *audit.Record, prefix string) {
+	verdict, perms := r.AVC()
+	if verdict == nil {
+		return
+	}
+	c.out.raw(prefix, "seresult", verdict)
+	c.value = append(c.value[:0], perms...)
+	for i, b := range c.value {
+		if b == ' ' {
+			c.value[i] = ','
+		}
+	}
+	c.out.raw(prefix, "seperms", c.value)
 }
 
 // begin begins a record.
@@ -204,10 +218,7 @@ func (c *Encoder) others(e *audit.Event, p *parts) {
 		}
 		prefix += "_"
 		c.load(r)
-		if verdict, perms := r.AVC(); verdict != nil {
-			c.out.raw(prefix, "seresult", verdict)
-			c.out.raw(prefix, "seperms", perms)
-		}
+		c.verdict(r, prefix)
 		c.fields(r, prefix, all)
 	}
 }
