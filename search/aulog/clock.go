@@ -33,7 +33,7 @@ func (c Clock) parse(words []string, which string) (int64, error) {
 	date, clock := split(words)
 	now := c.Now.In(c.Location)
 	day, exact := now, false
-	if date != "" {
+	if date != "" || clock == "" {
 		var err error
 		if day, exact, err = c.day(date, which); err != nil {
 			return 0, err

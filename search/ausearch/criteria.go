@@ -114,13 +114,21 @@ func (p *parser) integer(arg string, limit uint64) (uint64, bool) {
 	return v, true
 }
 
+// why is what is wrong with a number, in the words of strerror(3).
+func (p *parser) why(arg string) string {
+	if p.dialect == aulog.Audit4 && strings.Trim(arg, "0123456789") != "" {
+		return "Invalid argument"
+	}
+	return "Numerical result out of range"
+}
+
 func (p *parser) event(arg string) error {
 	if !leadingDigits(arg) {
 		return argErrorf("Audit event id must be a numeric value, was %s", arg)
 	}
 	v, ok := p.integer(arg, math.MaxUint32)
 	if !ok {
-		return argErrorf("Illegal value for audit event ID")
+		return bareError("Illegal value for audit event ID")
 	}
 	p.opts.query.serial = int64(int32(uint32(v)))
 	if uint32(v) != math.MaxUint32 { // which stock takes for "any"
@@ -198,7 +206,7 @@ func (p *parser) syscall(arg string) error {
 	if leadingDigits(arg) {
 		v, ok := p.integer(arg, math.MaxInt32)
 		if !ok {
-			return argErrorf("Syscall numeric conversion error (%s) for %s", "Numerical result out of range", arg)
+			return argErrorf("Syscall numeric conversion error (%s) for %s", p.why(arg), arg)
 		}
 		p.opts.query.syscall = int(int32(uint32(v)))
 		return nil
@@ -281,6 +289,9 @@ func (p *parser) message(arg string) error {
 			continue
 		}
 		t, ok := p.typeByName(name)
+		if !ok && leadingDigits(name) {
+			return argErrorf("Numeric message type conversion error (%s) for %s\n%s", p.why(name), name, p.validTypes())
+		}
 		if !ok {
 			return argError(p.validTypes())
 		}

@@ -59,7 +59,7 @@ func (p *parser) loginUID(arg string) error {
 	case negative && leadingDigits(digits):
 		v, ok := p.integer(digits, math.MaxUint32)
 		if !ok {
-			return argErrorf("Numeric user ID conversion error (%s) for %s", "Invalid argument", arg)
+			return argErrorf("Numeric user ID conversion error (%s) for %s", p.why(arg), arg)
 		}
 		q.loginUID = user{id: uint32(-v)}
 	default:
@@ -78,7 +78,7 @@ func (p *parser) user(arg, words string) (user, error) {
 	if leadingDigits(arg) {
 		v, ok := p.integer(arg, math.MaxUint32)
 		if !ok {
-			return user{}, argErrorf("Numeric user ID conversion error (%s) for %s", "Invalid argument", arg)
+			return user{}, argErrorf("Numeric user ID conversion error (%s) for %s", p.why(arg), arg)
 		}
 		return user{id: uint32(v)}, nil
 	}
@@ -98,7 +98,7 @@ func (p *parser) group(arg, words string) (uint32, error) {
 	if leadingDigits(arg) {
 		v, ok := p.integer(arg, math.MaxUint32)
 		if !ok {
-			return 0, argErrorf("Numeric group ID conversion error (%s) for %s", "Invalid argument", arg)
+			return 0, argErrorf("Numeric group ID conversion error (%s) for %s", p.why(arg), arg)
 		}
 		return uint32(v), nil
 	}

@@ -31,6 +31,7 @@ type options struct {
 
 	format      format
 	escape      auparse.Escape
+	minusI      bool // -i was given, with which stock lets the extra columns pass
 	extraKeys   bool
 	extraLabels bool
 	extraObj2   bool
@@ -47,6 +48,11 @@ type options struct {
 type argError string
 
 func (e argError) Error() string { return string(e) }
+
+// bareError is one that stock prints without a newline.
+type bareError string
+
+func (e bareError) Error() string { return string(e) }
 
 func argErrorf(f string, args ...any) error { return argError(fmt.Sprintf(f, args...)) }
 
@@ -87,7 +93,7 @@ func parse(args []string, deps *Deps, dialect aulog.Dialect) (options, error) {
 		}
 	}
 	o := &p.opts
-	if (o.extraKeys || o.extraLabels || o.extraObj2 || o.extraTime) && o.format != formatCSV && !o.help && !o.version {
+	if (o.extraKeys || o.extraLabels || o.extraObj2 || o.extraTime) && o.format != formatCSV && !o.minusI && !o.help && !o.version {
 		return p.opts, argErrorf("--extra options requires format to be csv")
 	}
 	return p.opts, nil
@@ -184,6 +190,7 @@ func (p *parser) shortFormat(f format, name string) error {
 		return argErrorf("Conflicting output format %s", name)
 	}
 	p.opts.format = f
+	p.opts.minusI = f == formatInterpret
 	return nil
 }
 

@@ -54,14 +54,18 @@ func Run(args []string, deps Deps) int {
 	if deps.Version == auparse.V4 {
 		dialect, version = aulog.Audit4, version4
 	}
-	if len(args) == 0 && deps.Stdin != nil && !isFIFO(deps.Stdin) {
+	if len(args) == 0 {
 		fmt.Fprint(deps.Out, usage)
 		return exitNothing
 	}
 	opts, err := parse(args, &deps, dialect)
 	switch {
 	case err != nil:
-		fmt.Fprintln(deps.Err, err)
+		fmt.Fprint(deps.Err, err)
+		var bare bareError
+		if !errors.As(err, &bare) {
+			fmt.Fprintln(deps.Err)
+		}
 		return exitNothing
 	case opts.help:
 		fmt.Fprint(deps.Out, usage)
@@ -72,11 +76,6 @@ func Run(args []string, deps Deps) int {
 	}
 	s := &searcher{opts: opts, deps: deps, dialect: dialect}
 	return s.run()
-}
-
-func isFIFO(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }
 
 // searcher is one run.
@@ -120,7 +119,7 @@ func (s *searcher) run() int {
 	}
 	s.out = bufio.NewWriterSize(s.deps.Out, 64<<10)
 	s.print = newPrinter(&s.opts, &s.deps)
-	cfg := aulog.Config{Files: input.Files, Timeout: timeout, Range: s.opts.query.span, Dialect: s.dialect,
+	cfg := aulog.Config{Files: s.input.Files, Timeout: timeout, Range: s.opts.query.span, Dialect: s.dialect,
 		Unfinished: s.check != nil, BadStamp: s.badStamp}
 	if input.Stdin != nil {
 		cfg.Files, cfg.Stream = nil, input.Stdin
