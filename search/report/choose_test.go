@@ -166,3 +166,27 @@ func TestNames(t *testing.T) {
 type names map[uint32]string
 
 func (n names) User(uid uint32) (string, bool) { name, ok := n[uid]; return name, ok }
+
+// Of two hosts whose records do not name them, sessions of the same number are two.
+func TestSeveralLogs(t *testing.T) {
+	logs := []search.Log{search.FromStream("one", bytes.NewReader(open(t, "pods.log"))), search.FromStream("two", bytes.NewReader(open(t, "pods.log")))}
+	d, _, err := report.Run(t.Context(), logs, nil, search.Options{}, report.Config{Kind: "sessions"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := firsts(d); !slices.Equal(got, []string{"7@one", "7@two"}) {
+		t.Errorf("sessions are %q", got)
+	}
+	logs = []search.Log{search.FromStream("one", bytes.NewReader(open(t, "pods.log"))), search.FromStream("two", bytes.NewReader(open(t, "pods.log")))}
+	d, _, err = report.Run(t.Context(), logs, nil, search.Options{}, report.Config{Kind: "session", Target: "7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes := map[string]int{}
+	for _, row := range d.Tables[0].Rows {
+		nodes[row[2].Text]++
+	}
+	if nodes["one"] == 0 || nodes["one"] != nodes["two"] || len(nodes) != 2 {
+		t.Errorf("steps by node: %v", nodes)
+	}
+}

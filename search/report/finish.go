@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"vigil/audit"
 	"vigil/internal/nearest"
 	"vigil/search"
 	"vigil/search/report/document"
@@ -169,8 +170,16 @@ func Run(ctx context.Context, logs, baseline []search.Log, options search.Option
 			return nil, search.Stats{}, err
 		}
 	}
+	named := make([]audit.Event, options.Workers)
 	stats, err := search.Each(ctx, logs, options, func(worker int, e *search.Event) error {
-		collectors[worker].Add(&e.Event)
+		event := &e.Event
+		if len(logs) > 1 && len(e.Node) == 0 {
+			// Of several logs each is another host's, and session 4 of one is not the other's.
+			event = &named[worker]
+			*event = e.Event
+			event.Node = []byte(logs[e.Log].Name)
+		}
+		collectors[worker].Add(event)
 		return nil
 	})
 	if err != nil {

@@ -49,6 +49,7 @@ type step struct {
 	times     uint64 // how many alike followed one another, up to last
 	auid, as  string // who logged in, and as whom he acted
 	session   string
+	node      string // "" if the records name none
 	container string
 	exec      string // exec session, "" for none
 	kind      string
@@ -57,10 +58,13 @@ type step struct {
 }
 
 func earliestStep(a, b *step) int {
-	return cmp.Or(compareIDs(a.at, b.at), strings.Compare(a.kind, b.kind), strings.Compare(a.text, b.text), strings.Compare(a.exec, b.exec))
+	return cmp.Or(compareIDs(a.at, b.at), strings.Compare(a.kind, b.kind), strings.Compare(a.text, b.text), strings.Compare(a.exec, b.exec),
+		strings.Compare(a.node, b.node))
 }
 
-func (s *step) size() int { return 200 + len(s.text) + len(s.as) + len(s.exec) + len(s.container) }
+func (s *step) size() int {
+	return 200 + len(s.text) + len(s.as) + len(s.exec) + len(s.container) + len(s.node)
+}
 
 // storyBound is what a story may keep. It is the only section of its report.
 const (
@@ -91,6 +95,7 @@ type story struct {
 // client is a command by which somebody may have entered a container.
 type client struct {
 	at   audit.ID
+	node string
 	args []string
 }
 
@@ -117,7 +122,7 @@ func (s *story) add(m *moment) {
 	if !ok {
 		return
 	}
-	st := step{at: m.at, last: m.at, times: 1, auid: string(m.AUID.Value), kind: kind, text: text, result: m.Result}
+	st := step{at: m.at, last: m.at, times: 1, auid: string(m.AUID.Value), node: clip(m.Event.Node), kind: kind, text: text, result: m.Result}
 	if m.failed && !m.HasCall() {
 		st.text += " (failed)"
 	}
@@ -184,7 +189,7 @@ func (s *story) client(m *moment) {
 		for i := range args {
 			args[i] = clip([]byte(args[i]))
 		}
-		s.clients = append(s.clients, client{m.at, args[:min(len(args), 64)]})
+		s.clients = append(s.clients, client{m.at, clip(m.Event.Node), args[:min(len(args), 64)]})
 	}
 }
 
@@ -214,7 +219,7 @@ func (s *story) enter(k *known) (notes []string) {
 		seen[st.exec] = true // only its first step tells when it began
 		c := k.containerOf(st.container)
 		for _, cl := range s.clients {
-			if st.at.Sec < cl.at.Sec || st.at.Sec-cl.at.Sec > joinWithin || !slices.ContainsFunc(cl.args[min(1, len(cl.args)):], func(arg string) bool {
+			if cl.node != st.node || st.at.Sec < cl.at.Sec || st.at.Sec-cl.at.Sec > joinWithin || !slices.ContainsFunc(cl.args[min(1, len(cl.args)):], func(arg string) bool {
 				return arg != "" && (arg == c.name.text || arg == c.pod.text || arg == st.container || len(arg) >= 6 && strings.HasPrefix(st.container, arg))
 			}) {
 				continue
@@ -257,7 +262,7 @@ func (s *story) tell(k *known) {
 }
 
 func alike(a, b *step) bool {
-	return a.kind == b.kind && a.text == b.text && a.as == b.as && a.session == b.session && a.container == b.container && a.result == b.result &&
+	return a.kind == b.kind && a.text == b.text && a.as == b.as && a.session == b.session && a.node == b.node && a.container == b.container && a.result == b.result &&
 		a.kind != "login" && a.kind != "logout"
 }
 
@@ -265,15 +270,19 @@ func (s *story) table(r *Report, k *known) document.Table {
 	s.tell(k)
 	again := slices.ContainsFunc(s.steps, func(st step) bool { return st.times > 1 })
 	t := document.Table{Columns: []document.Column{{Name: "time", Kind: document.Time}, {Name: "session", Aside: s.report.target.session != ""},
-		{Name: "kind"}, {Name: "step", Kind: document.Wide}, {Name: "times", Kind: document.Number, Aside: !again}, {Name: "as"},
+		{Name: "node"}, {Name: "kind"}, {Name: "step", Kind: document.Wide}, {Name: "times", Kind: document.Number, Aside: !again}, {Name: "as"},
 		{Name: "container"}, {Name: "result", Kind: document.Result, Aside: true}, {Name: "event", Aside: true}}}
+	node := func(*step) string { return "" } // of one host it goes without saying
+	if slices.ContainsFunc(s.steps, func(st step) bool { return st.node != s.steps[0].node }) {
+		node = func(st *step) string { return st.node }
+	}
 	t.Empty = "the log has nothing of session " + r.target.session
 	if r.target.person != "" {
 		t.Empty = "the log has nothing of " + r.target.person
 	}
 	for i := range s.steps {
 		st := &s.steps[i]
-		t.Rows = append(t.Rows, []document.Value{document.TimeValue(st.at.Time()), document.TextValue(st.session), document.TextValue(st.kind),
+		t.Rows = append(t.Rows, []document.Value{document.TimeValue(st.at.Time()), document.TextValue(st.session), document.TextValue(node(st)), document.TextValue(st.kind),
 			document.TextValue(st.text), document.NumberValue(st.times), document.TextValue(k.whoName(r, st.as)),
 			document.TextValue(k.whereName(st.container)), resultValue(st.result), document.TextValue(st.at.String())})
 	}
