@@ -11,21 +11,23 @@ import (
 	"vigil/ledger"
 )
 
+// wellSince is the status of a daemon that is well.
+func wellSince(began time.Time) daemon.Status {
+	return daemon.Status{
+		Version: "0.1.0", PID: 7, Since: began, Mode: "daemon", Why: "nobody holds the registration",
+		Kernel: &daemon.KernelStatus{Backlog: 3, BacklogLimit: 65536, Lost: 12},
+		Socket: daemon.SocketStatus{Bytes: 20 << 10},
+		Ledger: ledger.Snapshot{Counts: ledger.Counts{Received: 100, Assembled: 30, Written: 90}},
+		Trail:  &daemon.TrailStatus{Path: "/var/log/audit/audit.log", Bytes: 50 << 20, Writes: 40, Size: 900, Rotations: 6},
+		Rules:  daemon.RulesStatus{Source: "built-in", Loaded: 92},
+	}
+}
+
 func TestPrintStatus(t *testing.T) {
 	began := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
-	well := func() daemon.Status {
-		return daemon.Status{
-			Version: "0.1.0", PID: 7, Since: began, Mode: "daemon", Why: "nobody holds the registration",
-			Kernel: &daemon.KernelStatus{Backlog: 3, BacklogLimit: 65536, Lost: 12},
-			Socket: daemon.SocketStatus{Bytes: 20 << 10},
-			Ledger: ledger.Snapshot{Counts: ledger.Counts{Received: 100, Assembled: 30, Written: 90}},
-			Trail:  &daemon.TrailStatus{Path: "/var/log/audit/audit.log", Bytes: 50 << 20, Writes: 40, Size: 900, Rotations: 6},
-			Rules:  daemon.RulesStatus{Source: "built-in", Loaded: 92},
-		}
-	}
 	f := func(name string, change func(*daemon.Status), lost bool, want string) {
 		t.Helper()
-		s := well()
+		s := wellSince(began)
 		change(&s)
 		var out strings.Builder
 		if err := printStatus(&out, s, began.Add(90*time.Second), false); err != nil {
