@@ -84,7 +84,7 @@ func (s *source) narrow(in *input) []span {
 	if in.size == 0 {
 		return nil
 	}
-	if s.set.Range == (Range{}) {
+	if s.set.Range == (Range{}) || s.set.WholeFiles {
 		return []span{{0, in.size}}
 	}
 	x := &index.Index{}

@@ -27,6 +27,8 @@ type Options struct {
 	// Range chooses events by their stamps. Parts of files that cannot have any are
 	// not read.
 	Range Range
+	// WholeFiles reads files whole that have any part in Range, for Blocks.
+	WholeFiles bool
 	// Query chooses events; nil: all. It is not used by Blocks.
 	Query *Query
 	// Containers completes the events from what it knows of containers, before Query

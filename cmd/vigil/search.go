@@ -260,17 +260,17 @@ func (o *searching) logs(stdio terminal, files []string) (logs []search.Log, own
 	if len(files) == 0 && o.where.trail == "" && !o.inputLogs && !o.follow && isPipe(stdio) {
 		return []search.Log{search.FromStream("standard input", stdio.in)}, false, nil
 	}
-	path, trailErr := o.where.trailPath()
 	if len(files) == 0 {
-		if trailErr != nil {
-			return nil, false, trailErr
+		path, err := o.where.trailPath()
+		if err != nil {
+			return nil, false, err
 		}
 		l, err := search.FromTrail(path)
 		if err != nil && !(o.follow && errors.Is(err, fs.ErrNotExist)) {
 			return nil, false, fmt.Errorf("search: %w", unreadable(err, "--trail, or as an argument"))
 		}
 		l.Name = path
-		return []search.Log{l}, true, nil
+		return []search.Log{l}, o.isOwn(path), nil
 	}
 	var paths []string
 	for _, name := range files {
@@ -278,8 +278,6 @@ func (o *searching) logs(stdio terminal, files []string) (logs []search.Log, own
 			logs = append(logs, search.FromStream("standard input", stdio.in))
 			continue
 		}
-		absolute, err := filepath.Abs(name)
-		own = err == nil && trailErr == nil && (filepath.Dir(absolute) == filepath.Dir(path) || absolute == filepath.Dir(path))
 		paths = append(paths, name)
 	}
 	if len(paths) > 0 {
@@ -289,7 +287,20 @@ func (o *searching) logs(stdio terminal, files []string) (logs []search.Log, own
 		}
 		logs = append(logs, found...)
 	}
-	return logs, own && len(logs) == 1, nil
+	return logs, len(logs) == 1 && len(paths) > 0 && o.isOwn(paths[0]), nil
+}
+
+// isOwn reports whether a log is this host's: it lies where the configuration puts the
+// trail. Another host's users have other names.
+func (o *searching) isOwn(log string) bool {
+	where := o.where
+	where.trail = ""
+	own, err := where.trailPath()
+	if err != nil {
+		return false
+	}
+	absolute, err := filepath.Abs(log)
+	return err == nil && (filepath.Dir(absolute) == filepath.Dir(own) || absolute == filepath.Dir(own))
 }
 
 // isPipe says whether something is piped into the program.

@@ -31,8 +31,9 @@ func asksContainers(condition string) bool {
 	return false
 }
 
-// learn reads the CONTAINER records of the logs that can be read twice. What cannot be
-// read is not known: the search itself will say so.
+// learn reads the CONTAINER records of the logs that can be read twice: those of the
+// files in which the search is, since each begins with one for every container that
+// lives. What cannot be read is not known: the search itself will say so.
 func (f *finder) learn(ctx context.Context) {
 	if f.known != nil {
 		return
@@ -45,7 +46,7 @@ func (f *finder) learn(ctx context.Context) {
 		}
 	}
 	var mu sync.Mutex
-	_, _ = search.Blocks(ctx, files, search.Options{}, func(_ int, b search.Block) error {
+	_, _ = search.Blocks(ctx, files, search.Options{Range: f.options.Range, WholeFiles: true}, func(_ int, b search.Block) error {
 		for text := b.Bytes; ; {
 			at := bytes.Index(text, []byte("type=CONTAINER "))
 			if at < 0 {
