@@ -6,6 +6,7 @@ import (
 
 	"vigil/audit"
 	"vigil/audit/tables"
+	"vigil/enrich/attribution"
 )
 
 // Event is an event on its way to a sink. It is valid until the call that it was
@@ -28,6 +29,7 @@ type feed struct {
 	log       Log
 	assembler *audit.Assembler
 	emit      func(Event, ref)
+	known     *attribution.Completer // of records that bear a container's id alone
 	uids      uids
 	open      map[ref]span // by id and node: the events of which records wait in the assembler
 	skip      map[ref]int64
@@ -47,9 +49,11 @@ type span struct{ first, last int64 }
 
 // newFeed returns a feed that goes on after c. It calls emit for each event, and lose
 // when a part of the log was gone before it could be read.
-func newFeed(log Log, c *Cursor, host string, emit func(Event, ref), lose func(Lost)) *feed {
+//
+// known learns of the containers that the log tells of, and completes the events.
+func newFeed(log Log, c *Cursor, host string, known *attribution.Completer, emit func(Event, ref), lose func(Lost)) *feed {
 	f := &feed{
-		log: log, emit: emit, lose: lose, last: c.Last.ID,
+		log: log, emit: emit, known: known, lose: lose, last: c.Last.ID,
 		open: make(map[ref]span), skip: make(map[ref]int64),
 	}
 	f.uids.set(Origin{Host: host, Boot: c.Boot})
@@ -77,6 +81,7 @@ func (f *feed) next(now time.Time) bool {
 		return true
 	}
 	f.look(r, now)
+	f.known.Observe(r)
 	if r.Type == tables.TypeLedger {
 		if boot, ok := r.Get("boot"); ok {
 			f.uids.boot(boot.Value)
@@ -118,7 +123,9 @@ func (f *feed) complete(e *audit.Event) {
 	s := f.open[at]
 	delete(f.open, at)
 	at.first, at.last = s.first, s.last
+	f.known.Complete(e)
 	f.emit(Event{Event: e, UID: f.uids.of(e.Node, e.ID)}, at)
+	f.known.Restore(e)
 }
 
 // oldest returns the offset of the first record that waits in the assembler, of what

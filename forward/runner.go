@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"vigil/audit"
+	"vigil/enrich/attribution"
 )
 
 // Config is what a Runner needs. Name, Sink, Encoder, Open, Cursor and Dead must be
@@ -53,6 +54,7 @@ const (
 type Runner struct {
 	c       Config
 	feed    *feed
+	known   *attribution.Completer
 	log     Log
 	limits  Limits
 	builder builder
@@ -94,6 +96,7 @@ func New(c Config) (*Runner, error) {
 	limits := c.Sink.Limits().complete()
 	r := &Runner{
 		c: c, limits: limits, cursor: cursor,
+		known:   attribution.NewCompleter(0),
 		builder: builder{limits: limits},
 		circuit: circuit{backoff: c.Backoff.complete()},
 		results: make(chan result, limits.Window),
@@ -154,7 +157,7 @@ func (r *Runner) begin(ctx context.Context) error {
 		return err
 	}
 	r.log = log
-	r.feed = newFeed(log, &r.cursor, r.c.Host, r.take, r.lose)
+	r.feed = newFeed(log, &r.cursor, r.c.Host, r.known, r.take, r.lose)
 	r.places, r.flights, r.builder.open = places{}, nil, nil
 	r.sends, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	return nil

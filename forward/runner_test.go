@@ -95,6 +95,27 @@ func (b *bench) letters() (letters []forward.DeadLetter) {
 	return letters
 }
 
+// enrichments encodes an event as what stands behind the separator of its first record.
+type enrichments struct{}
+
+func (enrichments) Append(dst []byte, e forward.Event) []byte {
+	return append(dst, e.Records[0].Enrichment...)
+}
+
+// Events that bear a container's id alone are completed before they are chosen and
+// encoded, from what the trail has told of it before.
+func TestContainersAreNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, &bench{}, func(c *forward.Config) {
+			c.Encoder = enrichments{}
+			c.Want = func(e *audit.Event) bool { return len(e.Records[0].Enrichment) > 0 }
+		})
+		inside := func(serial int) string { return user(serial) + "\x1dCONTAINER_ID=\"c1\"" }
+		b.trail.append(inside(1), "type=CONTAINER msg="+stamp(2)+`: op=known CONTAINER_ID="c1" CONTAINER_NAME="cart"`, inside(3), user(4))
+		b.wants(`CONTAINER_ID="c1"`, `CONTAINER_ID="c1" CONTAINER_NAME="cart"`)
+	})
+}
+
 func TestEventsArriveInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, &bench{}, nil)
