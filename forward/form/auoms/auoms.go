@@ -34,6 +34,7 @@ type Encoder struct {
 	extra []audit.Field // the enrichment of the record that is read
 	types []typeCount
 	args  audit.Args
+	lists [5][]byte // of what PATH records say
 	text  []byte
 	value []byte
 }
@@ -102,22 +103,22 @@ func (c *Encoder) verdict(r *audit.Record, prefix string) {
 	if verdict == nil {
 		return
 	}
-	c.out.raw(prefix, "seresult", verdict)
+	c.out.raw(prefix, []byte("seresult"), verdict)
 	c.value = append(c.value[:0], perms...)
 	for i, b := range c.value {
 		if b == ' ' {
 			c.value[i] = ','
 		}
 	}
-	c.out.raw(prefix, "seperms", c.value)
+	c.out.raw(prefix, []byte("seperms"), c.value)
 }
 
 // begin begins a record.
 func (c *Encoder) begin(e *audit.Event, code int, name []byte) {
 	c.out.beginRecord(e.ID, code, name)
-	c.out.text("", "SchemaVersion", []byte("1"))
+	c.out.text("", []byte("SchemaVersion"), []byte("1"))
 	if len(e.Node) > 0 {
-		c.out.text("", "node", e.Node)
+		c.out.text("", []byte("node"), e.Node)
 	}
 }
 
@@ -167,9 +168,9 @@ func (c *Encoder) fold(e *audit.Event) {
 	}
 	c.text = append(c.text[:0], name...)
 	c.begin(e, code, c.text)
-	c.part(p.syscall, func(name string) bool { return name != "items" })
+	c.part(p.syscall, except("items"))
 	c.part(p.cwd, only("cwd"))
-	c.part(p.path, func(name string) bool { return name != "item" })
+	c.part(p.path, except("item"))
 	if p.paths {
 		c.pathLists(e)
 	}
@@ -187,12 +188,18 @@ func (c *Encoder) fold(e *audit.Event) {
 	c.out.endRecord()
 }
 
-// all and only say which fields of a record are wanted.
-func all(string) bool { return true }
+// all, only and except say which fields of a record are wanted.
+func all([]byte) bool { return true }
 
-func only(want string) func(string) bool { return func(name string) bool { return name == want } }
+func only(want string) func([]byte) bool {
+	return func(name []byte) bool { return string(name) == want }
+}
 
-func (c *Encoder) part(r *audit.Record, want func(string) bool) {
+func except(not string) func([]byte) bool {
+	return func(name []byte) bool { return string(name) != not }
+}
+
+func (c *Encoder) part(r *audit.Record, want func([]byte) bool) {
 	if r != nil {
 		c.load(r)
 		c.fields(r, "", want)
@@ -248,7 +255,7 @@ func (c *Encoder) container(p *parts, e *audit.Event) {
 		c.value = f.Text(c.value)
 		c.value = c.value[:min(len(c.value), containerLength)]
 	}
-	c.out.raw("", "containerid", c.value)
+	c.out.raw("", []byte("containerid"), c.value)
 }
 
 // cmdline writes the arguments as bash would take them.
@@ -258,7 +265,7 @@ func (c *Encoder) cmdline(e *audit.Event) {
 	if !whole {
 		c.value = append(c.value, "<...>"...)
 	}
-	c.out.cmdline("cmdline", c.value)
+	c.out.cmdline([]byte("cmdline"), c.value)
 	c.redactors(e, tables.TypeExecve)
 }
 
@@ -273,7 +280,7 @@ func (c *Encoder) title(e *audit.Event, r *audit.Record) {
 	} else {
 		c.value = f.Text(c.value[:0])
 	}
-	c.out.text("", "proctitle", c.value)
+	c.out.text("", []byte("proctitle"), c.value)
 	c.redactors(e, tables.TypeProctitle)
 }
 
@@ -299,37 +306,52 @@ func (c *Encoder) redactors(e *audit.Event, t tables.Type) {
 			break
 		}
 	}
-	c.out.raw("", "redactors", c.value)
+	c.out.raw("", []byte("redactors"), c.value)
 }
 
 // pathLists writes what the PATH records say as JSON arrays.
 func (c *Encoder) pathLists(e *audit.Event) {
-	for _, l := range [...]struct{ name, field, older string }{
-		{"path_name", "name", ""}, {"path_nametype", "nametype", "objtype"}, {"path_mode", "mode", ""},
-		{"path_ouid", "ouid", ""}, {"path_ogid", "ogid", ""},
-	} {
-		c.value = append(c.value[:0], '[')
-		first := true
-		for i := range e.Records {
-			r := &e.Records[i]
-			if r.Type != tables.TypePath {
-				continue
-			}
-			f, ok := r.Get(l.field)
-			if !ok && l.older != "" {
-				f, _ = r.Get(l.older)
-			}
-			if !first {
-				c.value = append(c.value, ',')
-			}
-			first = false
-			c.text = append(c.text[:0], f.Value...)
-			if l.field == "name" && !f.IsNull() {
-				c.text = f.Text(c.text[:0])
-			}
-			c.value = appendListed(c.value, c.text)
+	for i := range c.lists {
+		c.lists[i] = append(c.lists[i][:0], '[')
+	}
+	for i := range e.Records {
+		if r := &e.Records[i]; r.Type == tables.TypePath {
+			c.pathItem(r)
 		}
-		c.value = append(c.value, ']')
-		c.out.list(l.name, c.value)
+	}
+	for i, name := range [...]string{"path_name", "path_nametype", "path_mode", "path_ouid", "path_ogid"} {
+		c.lists[i][len(c.lists[i])-1] = ']' // it was a comma
+		c.out.list([]byte(name), c.lists[i])
+	}
+}
+
+// pathItem adds an element, which may be empty, to each list.
+func (c *Encoder) pathItem(r *audit.Record) {
+	var values [5]audit.Field
+	fs := r.Fields()
+	for f, ok := fs.Next(); ok; f, ok = fs.Next() {
+		at := -1
+		switch string(f.Name) {
+		case "name":
+			at = 0
+		case "nametype", "objtype": // older kernels
+			at = 1
+		case "mode":
+			at = 2
+		case "ouid":
+			at = 3
+		case "ogid":
+			at = 4
+		}
+		if at >= 0 && values[at].Name == nil {
+			values[at] = f
+		}
+	}
+	for i, f := range values {
+		c.text = append(c.text[:0], f.Value...)
+		if i == 0 && !f.IsNull() {
+			c.text = f.Text(c.text[:0])
+		}
+		c.lists[i] = append(appendListed(c.lists[i], c.text), ',')
 	}
 }

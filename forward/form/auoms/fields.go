@@ -108,7 +108,7 @@ func (c *Encoder) load(r *audit.Record) {
 }
 
 // fields writes the fields of the record that was loaded, those that are wanted.
-func (c *Encoder) fields(r *audit.Record, prefix string, want func(string) bool) {
+func (c *Encoder) fields(r *audit.Record, prefix string, want func([]byte) bool) {
 	fs := r.Fields()
 	word, ok := fs.NextWord()
 	for ok {
@@ -124,11 +124,11 @@ func (c *Encoder) fields(r *audit.Record, prefix string, want func(string) bool)
 				f, words = f.Through(word), true
 			}
 		}
-		if !want(string(f.Name)) {
+		if !want(f.Name) {
 			continue
 		}
 		if words {
-			c.out.text(prefix, string(f.Name), f.Value)
+			c.out.text(prefix, f.Name, f.Value)
 			continue
 		}
 		c.field(r, prefix, f)
@@ -137,7 +137,7 @@ func (c *Encoder) fields(r *audit.Record, prefix string, want func(string) bool)
 
 // field writes one field, twice if it can be interpreted.
 func (c *Encoder) field(r *audit.Record, prefix string, f audit.Field) {
-	name := string(f.Name)
+	name := f.Name
 	switch kind := kindOf(f.Name); kind {
 	case userID, groupID:
 		c.twins(prefix, f, c.appendName(c.value[:0], f, kind == groupID))
@@ -178,7 +178,7 @@ func (c *Encoder) field(r *audit.Record, prefix string, f audit.Field) {
 			if x, ok := r.GetExtra(RedactedKey); ok {
 				c.value = x.Text(c.value)
 			}
-			c.out.raw(prefix, "redactors", c.value)
+			c.out.raw(prefix, []byte("redactors"), c.value)
 		}
 	case address:
 		c.address(r, prefix, f)
@@ -191,19 +191,19 @@ func (c *Encoder) field(r *audit.Record, prefix string, f audit.Field) {
 func (c *Encoder) twins(prefix string, f audit.Field, meaning []byte) {
 	c.value = meaning
 	if other := interpretedName(f.Name); other != "" && prefix == "" {
-		c.out.raw(prefix, other, meaning)
-		c.out.raw(prefix, string(f.Name), f.Value)
+		c.out.raw(prefix, []byte(other), meaning)
+		c.out.raw(prefix, f.Name, f.Value)
 		return
 	}
-	c.out.raw(prefix, string(f.Name), meaning)
+	c.out.raw(prefix, f.Name, meaning)
 	c.text = append(append(c.text[:0], f.Name...), "_r"...)
-	c.out.raw(prefix, string(c.text), f.Value)
+	c.out.raw(prefix, c.text, f.Value)
 }
 
 // key writes the keys of a rule, separated by commas.
 func (c *Encoder) key(prefix string, f audit.Field) {
 	if f.IsNull() {
-		c.out.raw(prefix, "key", f.Value)
+		c.out.raw(prefix, []byte("key"), f.Value)
 		return
 	}
 	c.value = f.Text(c.value[:0])
@@ -215,18 +215,18 @@ func (c *Encoder) key(prefix string, f audit.Field) {
 		blank = blank || b == ' ' || b == '"'
 	}
 	if blank {
-		c.out.text(prefix, "key", c.value)
+		c.out.text(prefix, []byte("key"), c.value)
 	} else {
-		c.out.raw(prefix, "key", c.value)
+		c.out.raw(prefix, []byte("key"), c.value)
 	}
-	c.out.raw(prefix, "key_r", f.Value)
+	c.out.raw(prefix, []byte("key_r"), f.Value)
 }
 
 // address writes a socket's address.
 func (c *Encoder) address(r *audit.Record, prefix string, f audit.Field) {
 	a, ok := r.Sockaddr(c.text[:0])
 	if !ok {
-		c.out.raw(prefix, "saddr", f.Value)
+		c.out.raw(prefix, []byte("saddr"), f.Value)
 		return
 	}
 	c.value = c.value[:0]
@@ -257,8 +257,8 @@ func (c *Encoder) address(r *audit.Record, prefix string, f audit.Field) {
 		}
 		c.value = append(c.value, name...)
 	}
-	c.out.raw(prefix, "saddr", c.value)
-	c.out.raw(prefix, "saddr_r", f.Value)
+	c.out.raw(prefix, []byte("saddr"), c.value)
+	c.out.raw(prefix, []byte("saddr_r"), f.Value)
 }
 
 // appendName appends the name of the user or group in f.

@@ -62,20 +62,21 @@ func (o *output) endRecord() {
 	}
 }
 
-func (o *output) name(prefix, name string) {
+// name begins a field. Types and names have no characters that JSON would escape, but
+// for those that a program has made up.
+func (o *output) name(prefix string, name []byte) {
 	if o.json {
 		o.dst = append(o.dst, ',')
-		o.dst = appendJSON(o.dst, []byte(prefix+name), false)
-		o.dst = append(o.dst, ':')
+		o.escaped = append(append(o.escaped[:0], prefix...), name...)
+		o.dst = append(appendJSON(o.dst, o.escaped, false), ':')
 		return
 	}
-	o.dst = append(o.dst, ' ')
-	o.dst = appendTTY(o.dst, []byte(prefix), false)
-	o.dst = append(appendTTY(o.dst, []byte(name), false), '=')
+	o.dst = append(append(o.dst, ' '), prefix...)
+	o.dst = append(appendTTY(o.dst, name, false), '=')
 }
 
 // raw writes a value as it is, but for what is not printable.
-func (o *output) raw(prefix, name string, value []byte) {
+func (o *output) raw(prefix string, name, value []byte) {
 	o.name(prefix, name)
 	if !o.json {
 		o.dst = appendTTY(o.dst, value, false)
@@ -86,7 +87,7 @@ func (o *output) raw(prefix, name string, value []byte) {
 }
 
 // text writes a value in quotes.
-func (o *output) text(prefix, name string, value []byte) {
+func (o *output) text(prefix string, name, value []byte) {
 	o.name(prefix, name)
 	if o.json {
 		o.escaped = appendTTY(o.escaped[:0], value, false)
@@ -98,7 +99,7 @@ func (o *output) text(prefix, name string, value []byte) {
 }
 
 // cmdline writes what appendBash has made.
-func (o *output) cmdline(name string, value []byte) {
+func (o *output) cmdline(name, value []byte) {
 	o.name("", name)
 	if o.json {
 		o.dst = appendJSON(o.dst, value, false)
@@ -108,7 +109,7 @@ func (o *output) cmdline(name string, value []byte) {
 }
 
 // list writes an array that appendListed has made: as text in JSON, too.
-func (o *output) list(name string, value []byte) {
+func (o *output) list(name, value []byte) {
 	o.name("", name)
 	if o.json {
 		o.dst = appendJSON(o.dst, value, false)
@@ -190,7 +191,7 @@ func needs(b byte) int {
 	switch {
 	case b < ' ' || b > '~':
 		return needsANSI
-	case bytes.IndexByte([]byte(` &();<>|`), b) >= 0:
+	case b == ' ', b == '&', b == '(', b == ')', b == ';', b == '<', b == '>', b == '|':
 		return needsQuotes
 	case b == '"', b == '$', b == '\\', b == '`':
 		return needsEscape
