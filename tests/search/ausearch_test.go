@@ -120,7 +120,17 @@ func without(log []byte, texts ...string) []byte {
 }
 
 func TestAusearch(t *testing.T) {
-	p, dir := pairOf(t, "ausearch"), t.TempDir()
+	p := pairOf(t, "ausearch")
+	for name, test := range map[string]func(*testing.T, pair){
+		"logs": testAusearchLogs, "arguments": testAusearchArguments, "stdin": testAusearchStdin, "debug": testAusearchDebug,
+		"checkpoint": testAusearchCheckpoint, "hostile": testAusearchHostile, "differences": testAusearchDifferences,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, p) })
+	}
+}
+
+func testAusearchLogs(t *testing.T, p pair) {
+	dir := t.TempDir()
 	logs := recorded(t, dir)
 	if n := typesIn(t, dir, logs); n < 70 {
 		t.Errorf("the logs have %d types of records, want 70 at least", n)
