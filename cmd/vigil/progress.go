@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"vigil/search"
@@ -10,6 +11,7 @@ import (
 
 // progressBar shows on a terminal how far a scan is.
 type progressBar struct {
+	mu      sync.Mutex
 	w       io.Writer
 	on      bool
 	started time.Time
@@ -24,6 +26,8 @@ func newProgressBar(w io.Writer, on bool) *progressBar {
 // show is search.Options.Progress: a line that is written over, five times a second,
 // from a second after the start on.
 func (b *progressBar) show(p search.Progress) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	now := time.Now()
 	if !b.on || now.Sub(b.started) < time.Second || now.Sub(b.last) < 200*time.Millisecond {
 		return
@@ -39,7 +43,10 @@ func (b *progressBar) show(p search.Progress) {
 
 // clear takes the line away.
 func (b *progressBar) clear() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.shown {
+		b.shown = false
 		fmt.Fprint(b.w, "\r\x1b[K")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"vigil/audit"
 	"vigil/filter"
 	"vigil/filter/field"
 	"vigil/internal/nearest"
@@ -75,6 +76,8 @@ type piece struct {
 // grouper puts events together.
 type grouper struct {
 	key, title *filter.Format
+	byKey      bool // an event has a group for each of its keys
+	keys       audit.Args
 	env        *filter.Env
 	groups     map[string]*eventGroup
 	order      []*eventGroup
@@ -116,7 +119,7 @@ func (f *finder) groups(ctx context.Context) (search.Stats, error) {
 
 func newGrouper(name string) (*grouper, error) {
 	space := filter.NewSpace(field.Standard())
-	g := &grouper{groups: map[string]*eventGroup{}}
+	g := &grouper{groups: map[string]*eventGroup{}, byKey: name == "key"}
 	for _, one := range groupingList() {
 		if one.name != name {
 			continue
@@ -139,43 +142,58 @@ func newGrouper(name string) (*grouper, error) {
 	return g, nil
 }
 
-// add takes an event and keeps its text in the file.
+// add takes an event and keeps its text in the file. It is in one group, or in that of
+// each of its keys.
 func (g *grouper) add(e *search.Event, f *finder) error {
 	g.env.Load(&e.Event)
-	key := string(g.key.AppendAll(nil, g.env))
+	at := piece{at: g.size}
+	if !f.count {
+		if f.found > maxGrouped {
+			return tooMany()
+		}
+		text := f.printer.append(nil, e)
+		if f.printer.tty && f.printer.asIs {
+			text = harmless(text, 0)
+		}
+		if _, err := g.file.WriteAt(text, g.size); err != nil {
+			return fmt.Errorf("group events: %w", err)
+		}
+		g.size += int64(len(text))
+		at.size = int32(len(text))
+	}
+	e.Keys(&g.keys)
+	if !g.byKey || g.keys.Len() == 0 {
+		return g.put(string(g.key.AppendAll(nil, g.env)), g.entitled(), e.ID.Time(), at)
+	}
+	for _, key := range g.keys.Strings() {
+		if err := g.put(key, "key "+string(harmless([]byte(key), 0)), e.ID.Time(), at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put adds an event to a group.
+func (g *grouper) put(key, title string, at time.Time, text piece) error {
 	group := g.groups[key]
 	if group == nil {
 		if len(g.groups) == maxGroups {
 			return tooMany()
 		}
-		title := g.entitled()
-		group = &eventGroup{title: title, first: e.ID.Time()}
+		group = &eventGroup{title: title, first: at}
 		g.groups[key] = group
 		g.order = append(g.order, group)
 	}
 	group.count++
-	at := e.ID.Time()
 	if at.Before(group.first) {
 		group.first = at
 	}
 	if at.After(group.last) {
 		group.last = at
 	}
-	if f.count {
-		return nil
+	if text.size > 0 {
+		group.pieces = append(group.pieces, text)
 	}
-	if f.found > maxGrouped {
-		return tooMany()
-	}
-	text := f.printer.append(nil, e)
-	if f.printer.tty && f.printer.asIs {
-		text = harmless(text, 0)
-	}
-	if _, err := g.file.WriteAt(text, g.size); err != nil {
-		return fmt.Errorf("group events: %w", err)
-	}
-	group.pieces = append(group.pieces, piece{g.size, int32(len(text))})
-	g.size += int64(len(text))
 	return nil
 }
 
