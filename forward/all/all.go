@@ -7,6 +7,7 @@ import (
 	"vigil/forward/sinks/http"
 	"vigil/forward/sinks/program"
 	"vigil/forward/sinks/syslog"
+	"vigil/forward/sinks/unix"
 )
 
 // Kinds returns every kind, in the order in which they are shown.
@@ -16,5 +17,6 @@ func Kinds() forward.Kinds {
 		file.Kind(),
 		http.Kind(),
 		program.Kind(),
+		unix.Kind(),
 	}
 }
