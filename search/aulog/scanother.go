@@ -1,13 +1,6 @@
 package aulog
 
-import (
-	"bytes"
-	"encoding/binary"
-	"net/netip"
-
-	"vigil/audit"
-	"vigil/audit/tables"
-)
+import "vigil/audit/tables"
 
 // path finds the facts of a PATH record.
 func (s *scan) path() int {
@@ -61,72 +54,6 @@ func (s *scan) cwd() int {
 		s.addFile(v)
 	}
 	return 0
-}
-
-// Lengths of the kernel's socket addresses: struct sockaddr_in, sockaddr_in6.
-// A shorter one is none to stock.
-const (
-	sizeInet  = 16
-	sizeInet6 = 28
-)
-
-// sockaddr finds the file or the host in a SOCKADDR record.
-func (s *scan) sockaddr() int {
-	if !s.wants(WantFile | WantHost) {
-		return 0
-	}
-	i := s.find("saddr=")
-	if i < 0 {
-		return 0
-	}
-	start := len(s.f.mem)
-	for w := s.tail(i); len(w) >= 2; w = w[2:] {
-		hi, lo := nibble(w[0]), nibble(w[1])
-		if hi > 15 || lo > 15 {
-			break
-		}
-		s.f.mem = append(s.f.mem, hi<<4|lo)
-	}
-	addr := s.f.mem[start:len(s.f.mem):len(s.f.mem)]
-	if len(addr) < 2 {
-		return 0
-	}
-	switch family := binary.NativeEndian.Uint16(addr); {
-	case family == audit.FamilyUnix && s.wants(WantFile):
-		s.socketFile(addr[2:])
-	case family == audit.FamilyInet && s.wants(WantHost) && len(addr) >= sizeInet:
-		s.socketHost(netip.AddrFrom4([4]byte(addr[4:8])))
-	case family == audit.FamilyInet6 && s.wants(WantHost) && len(addr) >= sizeInet6:
-		s.socketHost(netip.AddrFrom16([16]byte(addr[8:24])))
-	}
-	return 0
-}
-
-// socketFile adds the name of a socket, which begins with a NUL if it is
-// abstract.
-func (s *scan) socketFile(name []byte) {
-	if len(name) > 0 && name[0] == 0 {
-		name = name[1:]
-	}
-	if i := bytes.IndexByte(name, 0); i >= 0 {
-		name = name[:i]
-	}
-	s.addFile(name)
-}
-
-func (s *scan) socketHost(a netip.Addr) {
-	start := len(s.f.mem)
-	s.f.mem = appendAddr(s.f.mem, a)
-	s.f.Host = s.f.mem[start:len(s.f.mem):len(s.f.mem)]
-}
-
-// appendAddr appends an address as inet_ntop(3) prints it: as netip does, but
-// that one which ends in an IPv4 address shows it.
-func appendAddr(dst []byte, a netip.Addr) []byte {
-	if b := a.As16(); a.Is6() && !a.Is4In6() && [12]byte(b[:12]) == [12]byte{} && (b[12] != 0 || b[13] != 0) {
-		return netip.AddrFrom4([4]byte(b[12:])).AppendTo(append(dst, "::"...))
-	}
-	return a.AppendTo(dst)
 }
 
 // config finds the facts of a CONFIG_CHANGE record.
@@ -485,95 +412,4 @@ func (s *scan) daemonPeer() int {
 		}
 	}
 	return s.daemonResult(2)
-}
-
-// decision finds the verdict and the permissions of an AVC.
-func (s *scan) decision(a *AVC) int {
-	i := s.find("avc: ")
-	if i < 0 {
-		return 0
-	}
-	open := bytes.IndexByte(s.text[i:], '{')
-	if open < 0 {
-		return 0
-	}
-	a.Result = ResultSuccess
-	if bytes.Contains(s.text[i:i+open], []byte("denied")) {
-		a.Result = ResultFailed
-	}
-	s.f.Result = a.Result
-	start := i + open + 1
-	end := bytes.IndexByte(s.text[start:], '}')
-	if end < 0 {
-		return 2
-	}
-	a.Perm = bytes.Trim(s.text[start:start+end], " ")
-	s.pos = start + end
-	return 0
-}
-
-// avc finds the facts of an AVC record.
-func (s *scan) avc() int {
-	a := AVC{}
-	if code := s.decision(&a); code != 0 {
-		return code
-	}
-	if s.wants(WantPID) {
-		if code := s.number("pid=", &s.f.PID, 0, 3); code != 0 {
-			return code
-		}
-	}
-	if s.wants(WantComm) {
-		if code := s.comm(5); code != 0 {
-			return code
-		}
-	}
-	if s.wants(WantFile) {
-		i := s.find("path=")
-		if i < 0 {
-			i = s.find(" name=")
-		}
-		if i >= 0 {
-			if v, ok := s.value(i); ok {
-				s.addFile(v)
-			}
-		}
-	}
-	for _, x := range [...]struct {
-		want Want
-		key  string
-		dst  *[]byte
-		open int
-	}{{WantSubject, "scontext=", &a.Subject, 7}, {WantObject, "tcontext=", &a.Object, 8}} {
-		if !s.wants(x.want) {
-			continue
-		}
-		l, code := s.label(x.key, x.open)
-		if code != 0 {
-			return code
-		}
-		*x.dst = l
-	}
-	i := s.find("tclass=")
-	if i < 0 {
-		return 9
-	}
-	a.Class = s.tail(i)
-	s.f.AVCs = append(s.f.AVCs, a)
-	return 0
-}
-
-// avcPath finds the name in an AVC_PATH record.
-func (s *scan) avcPath() int {
-	if !s.wants(WantFile) {
-		return 0
-	}
-	i := s.find("path=")
-	if i < 0 {
-		return 1
-	}
-	if v, ok := s.value(i); ok {
-		s.addFile(v)
-	}
-	return 0
 }
