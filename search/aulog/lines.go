@@ -22,13 +22,14 @@ type lines struct {
 	end   int
 	err   error
 	skip  bool // the rest of an overlong line is being passed over
+	nul   bool // there is a NUL in buf, or was
 }
 
 func (l *lines) reset(r io.Reader) {
 	if l.buf == nil {
 		l.buf = make([]byte, blockSize)
 	}
-	l.r, l.start, l.end, l.err, l.skip = r, 0, 0, nil, false
+	l.r, l.start, l.end, l.err, l.skip, l.nul = r, 0, 0, nil, false, false
 }
 
 // next returns the next line without its newline, valid until the next call, and
@@ -43,7 +44,7 @@ func (l *lines) next() ([]byte, error) {
 				l.skip, seen = false, 0
 				continue
 			}
-			return clip(line), nil
+			return l.clip(line), nil
 		}
 		seen = l.end - l.start
 		switch {
@@ -52,13 +53,13 @@ func (l *lines) next() ([]byte, error) {
 		case seen > MaxLine:
 			line := l.buf[l.start : l.start+MaxLine]
 			l.start, l.skip = l.end, true
-			return clip(line), nil
+			return l.clip(line), nil
 		}
 		if l.err != nil {
 			line := l.buf[l.start:l.end]
 			l.start = l.end
 			if len(line) > 0 && errors.Is(l.err, io.EOF) {
-				return clip(line), nil
+				return l.clip(line), nil
 			}
 			return nil, l.err
 		}
@@ -74,6 +75,7 @@ func (l *lines) fill() {
 	}
 	for range 100 {
 		n, err := l.r.Read(l.buf[l.end:])
+		l.nul = l.nul || bytes.IndexByte(l.buf[l.end:l.end+n], 0) >= 0
 		l.end += n
 		l.err = err
 		if n > 0 || err != nil {
@@ -84,9 +86,12 @@ func (l *lines) fill() {
 }
 
 // clip ends a line at its first NUL, as C does, and at MaxLine.
-func clip(line []byte) []byte {
+func (l *lines) clip(line []byte) []byte {
 	if len(line) > MaxLine {
 		line = line[:MaxLine]
+	}
+	if !l.nul {
+		return line
 	}
 	if i := bytes.IndexByte(line, 0); i >= 0 {
 		line = line[:i]
