@@ -65,11 +65,49 @@ func TestBrokenSinks(t *testing.T) {
 		{"sinks: local", "sinks wants a list"},
 		{"trail: { write: false }\nsinks: [{ name: x, type: syslog, address: local }]", "sinks read the trail"},
 		{"sinks: [{ name: x, type: syslog, address: local, options: 1 }]", `unknown key "options"`},
+		{"sinks: [{ name: x, type: syslog, address: local, name: y }]", `key "name" is written twice`},
+		{"sinks: [{ name: x, type: syslog, address: local, rate: fast }]", `"fast" is not a size`},
+		{"sinks: [{ name: x, type: syslog, address: local, retry: { first: soon } }]", `"soon" is not a time span`},
+		{"sinks: [{ name: x, type: syslog, address: local, retry: { frist: 1s } }]", `did you mean "first"`},
+		{"sinks: [{ name: x, type: syslog, address: local, format: [raw] }]", "format wants one value"},
+		{"sinks: [{ name: x, type: [syslog], address: local }]", "a sink has no type"},
+		{"sinks: [{ name: x, type: syslog, address: local, filter: 'proc.name =' }]", `sink "x": filter:`},
+		{"sinks: [{ name: x, type: syslog, address: local, filter: '(proc.name = a' }]", `sink "x": filter:`},
+		{"sinks: [{ name: x, type: syslog, address: local, facility: autpriv }]", `did you mean "authpriv"`},
+		{"sinks: [{ name: x, type: syslog, address: local, severity: information }]", "right are emerg, alert"},
+		{"sinks: [{ name: x, type: syslog, address: local, protocol: rfc3164bis }]", `did you mean "rfc3164"`},
+		{"sinks: [{ name: x, type: syslog, address: local, framing: lines }]", "right are octet_counted, newline"},
+		{"sinks: [{ name: x, type: syslog, address: 'http://siem.example' }]", "begins with one of"},
+		{"sinks: [{ name: x, type: syslog, address: 'tcp://a udp://b' }]", "all of streams"},
+		{"sinks: [{ name: x, type: syslog, address: local, max_length: 10 }]", "at least 480 bytes"},
+		{"sinks: [{ name: x, type: syslog, address: local, levels: [{ severity: err }] }]", "number 1 has no filter"},
+		{"sinks: [{ name: x, type: syslog, address: local, levels: [{ filter: nonsense }] }]", "the filter of number 1"},
+		{"sinks: [{ name: x, type: syslog, address: local, tls: { min_version: 1.0 } }]", `did you mean "1.2"`},
+		{"sinks: [{ name: x, type: syslog, address: 'tls://a', tls: { key: k.pem } }]", "belong together"},
+		{"sinks: [{ name: x, type: file }]", "path is missing"},
+		{"sinks: [{ name: x, type: file, path: events }]", "not an absolute path"},
+		{"sinks: [{ name: x, type: file, path: /e, files: 0 }]", "files is 0"},
+		{"sinks: [{ name: x, type: file, path: /e, files: -1 }]", "not a whole number"},
+		{"sinks: [{ name: x, type: file, path: /e, compress: zip }]", `did you mean "gzip"`},
+		{"sinks: [{ name: x, type: file, path: /e, sync: maybe }]", "neither true nor false"},
+		{"sinks: [{ name: x, type: http }]", "url is missing"},
+		{"sinks: [{ name: x, type: http, url: 'https://a' }]", `unknown key "url"`},
+		{"sinks: [{ name: x, type: http, http: { url: 'siem.example' } }]", "write one like https://"},
+		{"sinks: [{ name: x, type: http, http: { url: 'https://a' }, token: hunter2 }]", "write file:/path/to/it or env:NAME"},
+		{"sinks: [{ name: x, type: http, http: { url: 'https://a' }, user: u }]", "belong together"},
+		{"sinks: [{ name: x, type: http, http: { url: 'https://a' }, window: 1000 }]", "window is 1000"},
+		{"sinks: [{ name: x, type: program }]", "command is missing"},
+		{"sinks: [{ name: x, type: program, command: [collect] }]", "not a full path"},
+		{"sinks: [{ name: x, type: program, command: /bin/cat }]", "command wants a list"},
+		{"metrics: { listen: 9464 }", "write it like 127.0.0.1:9464"},
 	} {
 		got := config.Default("/etc/audit")
 		err := got.ApplyYAML(write(t, "vigil.yaml", c.text))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s:\ngot  %v\nwant %s", c.text, err, c.want)
+		}
+		if err != nil && (strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "vigil.yaml")) {
+			t.Errorf("%s: a secret in, or no file named by: %v", c.text, err)
 		}
 		if len(got.Sinks) != 0 {
 			t.Errorf("%s: %d sinks were taken", c.text, len(got.Sinks))
