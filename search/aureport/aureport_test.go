@@ -143,6 +143,46 @@ func FuzzReports(f *testing.F) {
 	})
 }
 
+// Batches change nothing: not for many events, nor for one that is larger than a batch, nor when nobody reads.
+func TestAhead(t *testing.T) {
+	var log strings.Builder
+	for range 3 {
+		log.WriteString(strings.Repeat(syscallLog(`"a"`, `"b"`, `"c"`), 500))
+		for i := range 3 * batchRecords {
+			fmt.Fprintf(&log, "type=PATH msg=audit(1700000050.000:99): item=%d name=\"/%0200d\" inode=1 nametype=NORMAL\n", i, i)
+		}
+	}
+	for _, kind := range []kind{summary, events, files} {
+		var out [2]bytes.Buffer
+		for i := range out {
+			r := newReporter(options{kind: kind}, Deps{Out: &out[i], Err: &out[i], Location: time.UTC}, aulog.Audit3)
+			events := []func(*aulog.Reader) error{r.inTurn, r.ahead}[i]
+			if err := events(aulog.NewReader(aulog.Config{Stream: strings.NewReader(log.String())})); err != nil {
+				t.Fatal(err)
+			}
+			r.finish()
+		}
+		if diff := cmp.Diff(out[0].String(), out[1].String()); diff != "" {
+			t.Errorf("report %d (-in turn +ahead):\n%s", kind, diff)
+		}
+	}
+	var long strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&long, "type=USER msg=audit(1700000000.000:%d): pid=1 uid=0 auid=0 ses=1 msg='op=x res=success'\n", i)
+	}
+	r := newReporter(options{kind: events}, Deps{Out: broken{}, Location: time.UTC}, aulog.Audit3)
+	if err := r.ahead(aulog.NewReader(aulog.Config{Stream: strings.NewReader(long.String())})); err != nil || r.rows.err == nil {
+		t.Errorf("got %v and %v, want an error of writing", err, r.rows.err)
+	}
+	if r.rows.n > 10000 {
+		t.Errorf("%d rows were made after nobody could read them", r.rows.n)
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
 // BenchmarkTake is an event into the main summary when all its names have been seen: it allocates nothing.
 func BenchmarkTake(b *testing.B) {
 	log := aulog.NewReader(aulog.Config{Stream: strings.NewReader(syscallLog(`"a"`, `"b"`))})

@@ -146,12 +146,23 @@ func (r *reporter) read(input aulog.Input) error {
 	cfg.OutOfRange = r.span.begin
 	log := aulog.NewReader(cfg)
 	defer func() { _ = log.Close() }() // it was only read
+	events := r.inTurn
+	if !r.opts.debug { // whose complaints must come in their order
+		events = r.ahead
+	}
+	if err := events(log); err != nil {
+		return err
+	}
+	if id, ok := log.First(); ok && r.opts.span.Start == 0 {
+		r.span.first = id
+	}
+	return r.rows.err
+}
+
+func (r *reporter) inTurn(log *aulog.Reader) error {
 	for {
 		e, err := log.Next()
 		if errors.Is(err, io.EOF) {
-			if id, ok := log.First(); ok && r.opts.span.Start == 0 {
-				r.span.first = id
-			}
 			return nil
 		}
 		if err != nil {
@@ -159,10 +170,26 @@ func (r *reporter) read(input aulog.Input) error {
 		}
 		r.span.end(e.ID)
 		r.take(e)
-		if r.rows.err != nil {
-			return r.rows.err
+	}
+}
+
+func (r *reporter) ahead(log *aulog.Reader) error {
+	a := readAhead(log)
+	for b := range a.full {
+		for i := range b.events {
+			r.span.end(b.events[i].ID)
+			r.take(&b.events[i])
+		}
+		a.done(b)
+		if r.rows.err != nil { // nobody reads what is printed
+			close(a.stop)
+			for b := range a.full { // until the reader has seen it
+				a.done(b)
+			}
+			break
 		}
 	}
+	return a.err
 }
 
 // take adds an event to the report, if it is one of those that were asked for.
