@@ -97,7 +97,7 @@ func text(t testing.TB, e *Event) string {
 	if string(e.Node) != string(e.Records[0].Node) {
 		t.Errorf("node %q, of the first record %q", e.Node, e.Records[0].Node)
 	}
-	return string(bytes.Join(e.Lines, []byte{'\n'}))
+	return textOf(e)
 }
 
 // grouped is what a scan is compared with: the lines that share node and stamp, in
@@ -143,7 +143,7 @@ func shuffled(t testing.TB, random *rand.Rand) []string {
 // Wherever a log is cut into blocks and files, and whoever works on it, the events
 // are the same.
 func TestScanCuts(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(15) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		lines := shuffled(t, random)
 		want := grouped(lines)
