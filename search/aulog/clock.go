@@ -25,6 +25,14 @@ func (c Clock) Start(words []string) (int64, error) { return c.parse(words, "sta
 // End is Start for -te: a date alone ends at this time of the day.
 func (c Clock) End(words []string) (int64, error) { return c.parse(words, "end") }
 
+// TimeError is what is wrong with a date or a time, in stock's words.
+type TimeError string
+
+// Error returns the words.
+func (e TimeError) Error() string { return string(e) }
+
+func timeErrorf(format string, args ...any) error { return TimeError(fmt.Sprintf(format, args...)) }
+
 // firstYear is the first that stock takes for the year of a log.
 const firstYear = 2004
 
@@ -54,7 +62,7 @@ func (c Clock) parse(words []string, which string) (int64, error) {
 		day = midnight(day)
 	}
 	if day.Year() < firstYear {
-		return 0, fmt.Errorf("Error - year is %d", day.Year()) //nolint:staticcheck // stock's words
+		return 0, timeErrorf("Error - year is %d", day.Year())
 	}
 	return day.Unix(), nil
 }
@@ -111,16 +119,16 @@ func (c Clock) day(date, which string) (t time.Time, exact bool, err error) {
 	y, m, d, rest, ok := parseDate(c.Locale, date)
 	switch {
 	case !ok:
-		return t, false, fmt.Errorf("Invalid %s date (%s). Month, Day, and Year are required.", which, date) //nolint:staticcheck // stock's words
+		return t, false, timeErrorf("Invalid %s date (%s). Month, Day, and Year are required.", which, date)
 	case rest != "":
-		return t, false, fmt.Errorf("Error parsing %s date (%s)", which, date) //nolint:staticcheck // stock's words
+		return t, false, timeErrorf("Error parsing %s date (%s)", which, date)
 	}
 	return time.Date(y, time.Month(m), d, 0, 0, 0, 0, c.Location), false, nil
 }
 
 // hourMinuteSecond reads HH:MM[:SS].
 func hourMinuteSecond(s, which string) (h, m, sec int, err error) {
-	wrong := fmt.Errorf("Invalid %s time (%s). Hour, Minute, and Second are required.", which, s) //nolint:staticcheck // stock's words
+	wrong := timeErrorf("Invalid %s time (%s). Hour, Minute, and Second are required.", which, s)
 	full := s
 	if strings.Count(s, ":") == 1 {
 		full += ":00"
@@ -142,7 +150,7 @@ func hourMinuteSecond(s, which string) (h, m, sec int, err error) {
 		}
 	}
 	if rest != "" {
-		return 0, 0, 0, fmt.Errorf("Error parsing %s time (%s)", which, s) //nolint:staticcheck // stock's words
+		return 0, 0, 0, timeErrorf("Error parsing %s time (%s)", which, s)
 	}
 	return h, m, sec, nil
 }

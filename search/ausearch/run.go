@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"vigil/search/aulog"
@@ -128,7 +129,7 @@ func (s *searcher) run() int {
 	defer func() { _ = r.Close() }() // it was only read
 	code := s.search(r)
 	if err := s.out.Flush(); err != nil && code == exitFound {
-		return exitNothing
+		return s.cannotPrint(err)
 	}
 	return code
 }
@@ -161,7 +162,7 @@ func (s *searcher) search(r *aulog.Reader) int {
 		}
 		found = true
 		if err := s.emit(e); err != nil {
-			return exitNothing
+			return s.cannotPrint(err)
 		}
 		if s.opts.justOne {
 			break
@@ -187,6 +188,15 @@ func (s *searcher) emit(e *aulog.Event) error {
 		return fmt.Errorf("print event: %w", err)
 	}
 	return nil
+}
+
+// cannotPrint says why the output could not be written, unless its reader has
+// left.
+func (s *searcher) cannotPrint(err error) int {
+	if !errors.Is(err, syscall.EPIPE) {
+		fmt.Fprintf(s.deps.Err, "Error writing output (%s)\n", reason(err))
+	}
+	return exitNothing
 }
 
 func (s *searcher) failed(err error) int {
