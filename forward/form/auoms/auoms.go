@@ -290,7 +290,7 @@ func (c *Encoder) appendArgs() {
 		if i > 0 {
 			c.value = append(c.value, ' ')
 		}
-		c.value = appendBash(c.value, c.args.At(i))
+		c.value = AppendWord(c.value, c.args.At(i))
 	}
 }
 

@@ -98,7 +98,7 @@ func (o *output) text(prefix string, name, value []byte) {
 	o.dst = append(appendTTY(o.dst, value, true), '"')
 }
 
-// cmdline writes what appendBash has made.
+// cmdline writes what AppendWord has made.
 func (o *output) cmdline(name, value []byte) {
 	o.name("", name)
 	if o.json {
@@ -203,8 +203,10 @@ func needs(b byte) int {
 	return 0
 }
 
-// appendBash appends a word so that bash, given it, would pass the same argument.
-func appendBash(dst, word []byte) []byte {
+// AppendWord appends a word so that bash, given it, would pass the same argument: as it
+// is, in '...', in "..." or bare with backslashes, or in $'...'. So auoms writes command
+// lines, and its rules for redaction are written for them.
+func AppendWord(dst, word []byte) []byte {
 	flags := 0
 	for _, b := range word {
 		flags |= needs(b)
