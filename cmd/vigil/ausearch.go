@@ -13,9 +13,9 @@ import (
 	"vigil/search/ausearch"
 )
 
-// auditVersionEnv names the variable that chooses, for ausearch, between the
-// versions of audit whose options and outputs differ: 3 (3.0.9, the default) or
-// 4 (4.2).
+// auditVersionEnv names the variable that chooses, for ausearch and aureport,
+// between the versions of audit whose options and outputs differ: 3 (3.0.9, the
+// default) or 4 (4.2).
 const auditVersionEnv = "VIGIL_AUDIT_VERSION"
 
 // runAusearch is ausearch.

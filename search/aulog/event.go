@@ -58,6 +58,15 @@ func (e *Event) AuditEvent(dst *audit.Event) {
 	}
 }
 
+// size is the length of the record's line.
+func (r *Record) size() int {
+	n := len(r.Text)
+	if r.Interp != nil {
+		n += 1 + len(r.Interp)
+	}
+	return n
+}
+
 // Audit returns the record as audit knows it, false if it does not.
 func (r *Record) Audit() (audit.Record, bool) {
 	rec, err := audit.ParseLine(r.Text)

@@ -32,6 +32,7 @@ type pending struct {
 	free   slots
 	spare  []*Event
 	serial uint64
+	bytes  int // of the lines that are held
 }
 
 // stampKey is what the records of an event share but the node, of which there
@@ -56,6 +57,7 @@ func (p *pending) add(h header, line []byte) (begun bool) {
 		e, begun = p.begin(h), true
 	}
 	e.append(h.typ, line)
+	p.bytes += len(line)
 	p.last = e
 	return begun
 }
@@ -122,6 +124,9 @@ func (p *pending) pop(now int64, all bool) *Event {
 		p.last = nil
 	}
 	p.free.put(e.slot)
+	for i := range e.Records {
+		p.bytes -= e.Records[i].size()
+	}
 	return e
 }
 
@@ -148,8 +153,8 @@ func (p *pending) take() *Event {
 
 // spareBytes and spareEvents bound the memory that waits to be used again.
 const (
-	spareBytes  = 64 << 10
-	spareEvents = 4096
+	spareBytes  = 8 << 10
+	spareEvents = 1024
 )
 
 // recycle takes back an event that was handed out.

@@ -2,6 +2,7 @@ package aulog
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -75,5 +76,39 @@ type=CWD msg=audit(1700000000.000:1): b`, []string{"a", "b"}},
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A log whose clock does not tick is not held in memory whole.
+func TestBound(t *testing.T) {
+	const line = "type=CWD msg=audit(1700000000.000:%d): cwd=\"/x\"\n"
+	pipe, w := io.Pipe()
+	const lines = 20000
+	go func() {
+		for i := range lines {
+			fmt.Fprintf(w, line, i)
+		}
+		for range lines { // one event without an end
+			fmt.Fprintf(w, line, lines)
+		}
+		w.Close()
+	}()
+	r := NewReader(Config{Stream: pipe, MaxBytes: 64 << 10})
+	records := 0
+	for {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		records += len(e.Records)
+		if r.pending.bytes > 64<<10+100 || len(e.Records) > 64<<10/40 {
+			t.Fatalf("%d bytes are held, %d records in an event", r.pending.bytes, len(e.Records))
+		}
+	}
+	if records != 2*lines || r.pending.bytes != 0 {
+		t.Errorf("%d records, %d bytes left, want %d, 0", records, r.pending.bytes, 2*lines)
 	}
 }

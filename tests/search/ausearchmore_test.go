@@ -76,7 +76,7 @@ func testAusearchStdin(t *testing.T, p pair) {
 		t.Fatal(err)
 	}
 	put(t, filepath.Join(dir, "one.log"), []byte("type=CWD msg=audit(1700000000.000:5): cwd=\"/x\"\n"))
-	for _, line := range []string{"-r", "-i", "-k exec -r", "-if one.log", "--just-one", "-l -r"} {
+	for _, line := range []string{"-r", "-i", "-k exec -r", "-if one.log", "--just-one", "-l -r", "--input-logs -r"} {
 		p.same(t, dir, log, strings.Fields(line)...)
 		p.same(t, dir, bytes.TrimSuffix(log, []byte("\n")), strings.Fields(line)...)
 	}
