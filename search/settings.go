@@ -20,7 +20,7 @@ type settings struct {
 // How memory is divided. What a scan holds at a time is about budget, however large
 // and bad the logs are.
 const (
-	budget    = 16 << 20
+	budget    = 12 << 20
 	blockSize = 1 << 20
 	cellSize  = 1 << 20
 	least     = 64 << 10 // of a block and of a cell

@@ -41,7 +41,7 @@ type searching struct {
 
 // searchMemory is what a search keeps the process to, in bytes: what it holds itself is
 // bounded, but garbage should not double it.
-const searchMemory = 40 << 20
+const searchMemory = 32 << 20
 
 func newSearchCommand(stdio terminal) *cobra.Command {
 	var o searching
