@@ -14,17 +14,19 @@ import (
 	"vigil/forward"
 	"vigil/forward/all"
 	"vigil/forward/form"
+	"vigil/forward/redact"
 )
 
 // Sink is a place that events are forwarded to.
 type Sink struct {
-	Name    string    `yaml:"name" help:"What the sink is called: letters, digits, - and _. Its cursor and its dead letters bear the name."`
-	Type    string    `yaml:"type" help:"The kind of sink."`
-	Filter  string    `yaml:"filter" help:"Which events, in the filter language; empty: all."`
-	Format  form.Name `yaml:"format" help:"The form of events; empty: the kind's own."`
-	Start   Start     `yaml:"start" help:"oldest | newest: where in the trail a sink begins that is new."`
-	Rate    Bytes     `yaml:"rate" help:"Bytes a second that are sent at most; 0: no bound."`
-	Backoff Backoff   `yaml:"retry" help:"How long is waited before something is sent again: twice as long each time."`
+	Name    string        `yaml:"name" help:"What the sink is called: letters, digits, - and _. Its cursor and its dead letters bear the name."`
+	Type    string        `yaml:"type" help:"The kind of sink."`
+	Filter  string        `yaml:"filter" help:"Which events, in the filter language; empty: all."`
+	Redact  redact.Config `yaml:"redact" help:"What is overwritten in events before they are sent. See docs/forwarding.md."`
+	Format  form.Name     `yaml:"format" help:"The form of events; empty: the kind's own."`
+	Start   Start         `yaml:"start" help:"oldest | newest: where in the trail a sink begins that is new."`
+	Rate    Bytes         `yaml:"rate" help:"Bytes a second that are sent at most; 0: no bound."`
+	Backoff Backoff       `yaml:"retry" help:"How long is waited before something is sent again: twice as long each time."`
 	// Options are the settings of the kind, a pointer to its own struct; nil in a
 	// sink that has not been read from a file.
 	Options any `yaml:"-"`
@@ -53,7 +55,7 @@ func (s Sink) Kind() (forward.Kind, bool) { return all.Kinds().Find(s.Type) }
 
 // newSink is a sink with its defaults.
 func newSink(kind forward.Kind) Sink {
-	return Sink{Type: kind.Name, Format: kind.Formats[0], Start: Oldest, Options: kind.Options()}
+	return Sink{Type: kind.Name, Redact: redact.Config{Rules: []redact.Rule{}, Fields: []string{}}, Format: kind.Formats[0], Start: Oldest, Options: kind.Options()}
 }
 
 // sink reads a sink: which keys are right depends on its type.
@@ -105,6 +107,9 @@ func (s *Sink) fault(kind forward.Kind) string {
 		if err != nil {
 			return "filter: " + err.Error()
 		}
+	}
+	if err := s.Redact.Check(); err != nil {
+		return err.Error()
 	}
 	if err := kind.Check(s.Options); err != nil {
 		return err.Error()

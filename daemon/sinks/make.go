@@ -23,9 +23,13 @@ func (c Config) open(ctx context.Context, s config.Sink) (forward.Sink, forward.
 	if err != nil {
 		return nil, nil, fmt.Errorf("open sink %s: %w", s.Name, err)
 	}
-	return kind.Open(ctx, s.Options, forward.Setup{
+	sink, encoder, err := kind.Open(ctx, s.Options, forward.Setup{
 		Name: s.Name, Format: lines, Form: s.Format, Host: c.Host, Version: c.Version, Log: c.Log,
 	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return sink, c.redacted(s, encoder), nil
 }
 
 // runner makes what brings the trail's events to a sink.

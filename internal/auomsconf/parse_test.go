@@ -10,7 +10,7 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	f, err := auomsconf.Parse("a.conf", `# a comment
+	_, err := auomsconf.Parse("a.conf", `# a comment
   # another
 output_format = syslog   # that is all
 quoted = "a \"b\" # c"
@@ -27,7 +27,7 @@ crlf = yes`+"\r\n")
 	if err == nil || !strings.Contains(err.Error(), "a.conf:9: the value is not JSON") {
 		t.Fatalf("a comment in JSON: %v", err)
 	}
-	f, err = auomsconf.Parse("a.conf", `# a comment
+	f, err := auomsconf.Parse("a.conf", `# a comment
 output_format = syslog   # that is all
 quoted = "a \"b\" # c"
 regex=R"regex(-password (\S+) ")regex"  # secret
