@@ -30,6 +30,7 @@ type Cursor struct {
 type Counts struct {
 	Events   uint64 `json:"events"`   // read
 	Filtered uint64 `json:"filtered"` // not wanted by the sink's filter
+	Sampled  uint64 `json:"sampled"`  // wanted, and left out by sampling
 	Accepted uint64 `json:"accepted"` // by the far end
 	Bytes    uint64 `json:"bytes"`    // of the accepted ones, encoded
 	Rejected uint64 `json:"rejected"` // by the far end, or too large for it: they are in the dead-letter file

@@ -31,6 +31,7 @@ type feed struct {
 	emit      func(Event, ref)
 	known     *attribution.Completer // of records that bear a container's id alone
 	uids      uids
+	boots     []boot       // what has been read from, the boot at the start first
 	open      map[ref]span // by id and node: the events of which records wait in the assembler
 	skip      map[ref]int64
 	skipEnd   int64    // no record is to be left out beyond it
@@ -44,6 +45,23 @@ type feed struct {
 	malformed uint64
 }
 
+// boot is what the records from an offset on are of.
+type boot struct {
+	from int64
+	id   string
+}
+
+// bootAt returns the boot that the records at an offset are of, and forgets those
+// before it.
+func (f *feed) bootAt(offset int64) string {
+	n := 0
+	for n < len(f.boots)-1 && f.boots[n+1].from <= offset {
+		n++
+	}
+	f.boots = f.boots[:copy(f.boots, f.boots[n:])]
+	return f.boots[0].id
+}
+
 // span is where the records of an event lie.
 type span struct{ first, last int64 }
 
@@ -54,7 +72,7 @@ type span struct{ first, last int64 }
 func newFeed(log Log, c *Cursor, host string, known *attribution.Completer, emit func(Event, ref), lose func(Lost)) *feed {
 	f := &feed{
 		log: log, emit: emit, known: known, lose: lose, last: c.Last.ID,
-		open: make(map[ref]span), skip: make(map[ref]int64),
+		boots: []boot{{id: c.Boot}}, open: make(map[ref]span), skip: make(map[ref]int64),
 	}
 	f.uids.set(Origin{Host: host, Boot: c.Boot})
 	f.assembler = audit.NewAssembler(audit.AssemblerConfig{}, f.complete)
@@ -83,8 +101,9 @@ func (f *feed) next(now time.Time) bool {
 	f.look(r, now)
 	f.known.Observe(r)
 	if r.Type == tables.TypeLedger {
-		if boot, ok := r.Get("boot"); ok {
-			f.uids.boot(boot.Value)
+		if id, ok := r.Get("boot"); ok && string(id.Value) != f.uids.origin.Boot {
+			f.uids.boot(id.Value)
+			f.boots = append(f.boots, boot{f.log.Offset(), f.uids.origin.Boot})
 		}
 	}
 	key, end := ref{id: r.ID, node: nodeSum(r.Node)}, f.log.Offset()

@@ -31,7 +31,10 @@ type Config struct {
 	DeadMax int64
 	// Want says whether the sink is to have an event, called with one that is valid
 	// during the call; nil: it is to have all.
-	Want    func(*audit.Event) bool
+	Want func(*audit.Event) bool
+	// Sample says whether an event that the sink wants is in its sample, called as Want
+	// is; nil: all are. See [UID.Draw].
+	Sample  func(Event) bool
 	Backoff Backoff
 	// Rate bounds the bytes a second; 0: no bound.
 	Rate int
@@ -216,6 +219,11 @@ func (r *Runner) take(e Event, at ref) {
 	r.cursor.Counts.Events++
 	if r.c.Want != nil && !r.c.Want(e.Event) {
 		r.cursor.Counts.Filtered++
+		r.places.settle(n)
+		return
+	}
+	if r.c.Sample != nil && !r.c.Sample(e) {
+		r.cursor.Counts.Sampled++
 		r.places.settle(n)
 		return
 	}

@@ -56,7 +56,7 @@ func (r *Runner) commit(now time.Time, must bool) error {
 	if err != nil {
 		return err
 	}
-	r.cursor.Place, r.cursor.Boot = place, r.feed.uids.origin.Boot
+	r.cursor.Place, r.cursor.Boot = place, r.feed.bootAt(begin)
 	r.cursor.Skip = r.places.skips(begin)
 	r.log.Forget(begin)
 	r.saved, r.unsaved, r.changed = now, 0, false

@@ -135,6 +135,8 @@ func (r *Runner) Move(ctx context.Context, place string) error {
 		r.cursor.Place, r.cursor.Skip, r.cursor.Last = place, nil, Stamp{}
 		if place != "" {
 			r.cursor.Counts.Skipped++
+		} else {
+			r.cursor.Boot = "" // as when it was read from there first, for the UIDs
 		}
 		r.circuit.next = time.Time{}
 		if err := r.begin(run); err != nil {

@@ -20,6 +20,26 @@ func (u UID) String() string { return hex.EncodeToString(u[:]) }
 // AppendTo appends what String returns.
 func (u UID) AppendTo(dst []byte) []byte { return hex.AppendEncode(dst, u[:]) }
 
+// Draw returns a number from 0 to below 1 that is the UID's own: those of many events
+// are spread evenly, and that of one is the same for ever. A sample of a tenth is those
+// whose draw is below 0.1, whoever takes it and how often; a larger sample holds the
+// smaller one.
+func (u UID) Draw() float64 {
+	n := binary.BigEndian.Uint64(u[:])
+	for _, word := range [...]uint64{binary.BigEndian.Uint64(u[8:]), uint64(binary.BigEndian.Uint32(u[16:]))} {
+		n = stir(n ^ word)
+	}
+	return float64(n>>11) / (1 << 53)
+}
+
+// stir is the finish of SplitMix64: each bit of n sways each bit of what it returns.
+func stir(n uint64) uint64 {
+	n += 0x9e3779b97f4a7c15
+	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
+	n = (n ^ n>>27) * 0x94d049bb133111eb
+	return n ^ n>>31
+}
+
 // Origin is where events come from: what the UIDs of one boot share.
 type Origin struct {
 	Host string // the machine's id, machine-id(5)

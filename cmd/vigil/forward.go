@@ -131,6 +131,11 @@ func printSinks(w io.Writer, list []forward.Status, now time.Time) error {
 		return err
 	}
 	for _, s := range list {
+		if s.Counts.Sampled > 0 {
+			if _, err := fmt.Fprintf(w, "%s: %d events left out by sampling\n", s.Name, s.Counts.Sampled); err != nil {
+				return err
+			}
+		}
 		if s.Error == "" {
 			continue
 		}

@@ -96,6 +96,9 @@ func printStatus(w io.Writer, s daemon.Status, now time.Time, asJSON bool) error
 	}
 	for _, sink := range s.Sinks {
 		text := fmt.Sprintf("%s: %d events accepted, %s behind", sink.State, sink.Counts.Accepted, amount(uint64(max(sink.Behind, 0))))
+		if sink.Counts.Sampled > 0 {
+			text += fmt.Sprintf(", %d left out by sampling", sink.Counts.Sampled)
+		}
 		if sink.Counts.Rejected > 0 {
 			text += fmt.Sprintf(", %d rejected", sink.Counts.Rejected)
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"vigil/forward/all"
 	"vigil/forward/form"
 	"vigil/forward/redact"
+	"vigil/internal/setting"
 )
 
 // Sink is a place that events are forwarded to.
@@ -22,6 +24,7 @@ type Sink struct {
 	Name    string        `yaml:"name" help:"What the sink is called: letters, digits, - and _. Its cursor and its dead letters bear the name."`
 	Type    string        `yaml:"type" help:"The kind of sink."`
 	Filter  string        `yaml:"filter" help:"Which events, in the filter language; empty: all."`
+	Sample  Sample        `yaml:"sample" help:"Which part of those events."`
 	Redact  redact.Config `yaml:"redact" help:"What is overwritten in events before they are sent. See docs/forwarding.md."`
 	Format  form.Name     `yaml:"format" help:"The form of events; empty: the kind's own."`
 	Start   Start         `yaml:"start" help:"oldest | newest: where in the trail a sink begins that is new."`
@@ -30,6 +33,38 @@ type Sink struct {
 	// Options are the settings of the kind, a pointer to its own struct; nil in a
 	// sink that has not been read from a file.
 	Options any `yaml:"-"`
+}
+
+// Sample is a part of the events that a sink wants.
+type Sample struct {
+	Rate   setting.Share `yaml:"rate" help:"How large a part, like 0.1 or 10%; 1: all. The event's uid decides, so that whoever sends it, and how often, chooses the same."`
+	Unless string        `yaml:"unless" help:"Which events are sent all the same, in the filter language; empty: none."`
+}
+
+// fault says what cannot be meant, "" if all can.
+func (s Sample) fault() string {
+	switch {
+	case s.Rate == 0:
+		return "sample.rate is 0, which leaves out all: write a filter for which events are to be sent, or a rate like 0.1"
+	case s.Rate == 1 && s.Unless != "":
+		return "sample.unless names exceptions, and there is no sample.rate below 1 that they could be from"
+	}
+	return filterFault("sample.unless", s.Unless)
+}
+
+// filterFault says what is wrong with a filter, "" if nothing is.
+func filterFault(key, text string) string {
+	if text == "" {
+		return ""
+	}
+	c, err := filter.Parse(text)
+	if err == nil {
+		_, err = filter.Compile(c, field.Standard())
+	}
+	if err != nil {
+		return key + ": " + err.Error()
+	}
+	return ""
 }
 
 // Backoff is the wait between tries.
@@ -55,7 +90,7 @@ func (s Sink) Kind() (forward.Kind, bool) { return all.Kinds().Find(s.Type) }
 
 // newSink is a sink with its defaults.
 func newSink(kind forward.Kind) Sink {
-	return Sink{Type: kind.Name, Redact: redact.Config{Rules: []redact.Rule{}, Fields: []string{}}, Format: kind.Formats[0], Start: Oldest, Options: kind.Options()}
+	return Sink{Type: kind.Name, Sample: Sample{Rate: 1}, Redact: redact.Config{Rules: []redact.Rule{}, Fields: []string{}}, Format: kind.Formats[0], Start: Oldest, Options: kind.Options()}
 }
 
 // sink reads a sink: which keys are right depends on its type.
@@ -99,14 +134,8 @@ func (s *Sink) fault(kind forward.Kind) string {
 		}
 		return fmt.Sprintf("format %q is not one that a %s sink takes: right are %s", s.Format, kind.Name, strings.Join(right, ", "))
 	}
-	if s.Filter != "" {
-		c, err := filter.Parse(s.Filter)
-		if err == nil {
-			_, err = filter.Compile(c, field.Standard())
-		}
-		if err != nil {
-			return "filter: " + err.Error()
-		}
+	if fault := cmp.Or(filterFault("filter", s.Filter), s.Sample.fault()); fault != "" {
+		return fault
 	}
 	if err := s.Redact.Check(); err != nil {
 		return err.Error()

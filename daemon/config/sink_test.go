@@ -17,6 +17,7 @@ sinks:
     filter: audit.key = exec
     severity: notice
     rate: 1MiB
+    sample: { rate: 12.5%, unless: audit.key = priv }
     retry: { max: 1m }
     levels:
       - { filter: proc.name = su, severity: warning }
@@ -33,7 +34,7 @@ func TestSinks(t *testing.T) {
 		t.Fatalf("got %d sinks", len(c.Sinks))
 	}
 	s, o := c.Sinks[0], c.Sinks[0].Options.(*syslog.Options)
-	if s.Name != "siem" || s.Rate != 1<<20 || s.Format != "enriched" || s.Start != config.Oldest || s.Filter != "audit.key = exec" ||
+	if s.Name != "siem" || s.Rate != 1<<20 || s.Sample != (config.Sample{Rate: 0.125, Unless: "audit.key = priv"}) || c.Sinks[1].Sample.Rate != 1 || s.Format != "enriched" || s.Start != config.Oldest || s.Filter != "audit.key = exec" ||
 		o.Severity != "notice" || o.Facility != "" || len(o.Levels) != 1 || o.Levels[0].Severity != "warning" || o.TLS.MinVersion != "1.3" {
 		t.Errorf("got %+v with %+v", s, o)
 	}
@@ -56,6 +57,14 @@ func TestBrokenSinks(t *testing.T) {
 		{"sinks: [{ name: x, type: syslog }]", `vigil.yaml:1: sink "x": address is missing`},
 		{"sinks: [{ name: a/b, type: syslog, address: local }]", `sink "a/b": name "a/b": write 1 to 64 letters`},
 		{"sinks: [{ type: syslog, address: local }]", `sink "": name ""`},
+		{"sinks: [{ name: x, type: syslog, address: local, sample: { rate: 10 } }]", `rate: "10" is not a share: write it like 0.1 or 10%, from 0 to 1`},
+		{"sinks: [{ name: x, type: syslog, address: local, sample: { rate: 0 } }]", `sink "x": sample.rate is 0, which leaves out all`},
+		{"sinks: [{ name: x, type: syslog, address: local, sample: { rate: 10%, unless: 'audit.kee = 1' } }]", `sink "x": sample.unless: `},
+		{"sinks: [{ name: x, type: syslog, address: local, sample: { unless: 'audit.key = 1' } }]", "there is no sample.rate below 1"},
+		{"sinks: [{ name: x, type: unix, path: audit.socket }]", `sink "x": path "audit.socket" is not an absolute path`},
+		{"sinks: [{ name: x, type: unix, path: /run/s, acks: raw }]", `acks: unknown value "raw"`},
+		{"sinks: [{ name: x, type: unix, path: /run/s, window: 0 }]", "window is 0: at least 1, at most 100000"},
+		{"sinks: [{ name: x, type: unix, path: /run/s, ack_timeout: 1ms }]", "ack_timeout is 1ms: at least 100ms"},
 		{"sinks: [{ name: x, type: syslog, address: local, format: ecz }]", `did you mean "ecs"`},
 		{"sinks: [{ name: x, type: syslog, address: local, filter: 'audit.kee = 1' }]", "audit.key"},
 		{"sinks: [{ name: x, type: syslog, address: local, start: yesterday }]", "right are oldest, newest"},

@@ -187,6 +187,10 @@ func setScalar(v reflect.Value, text string) error {
 		span, err := setting.ParseDuration(text)
 		*target = span
 		return err
+	case *setting.Share:
+		share, err := setting.ParseShare(text)
+		*target = share
+		return err
 	case *setting.Secret:
 		*target = setting.Secret(text)
 		return target.Check()

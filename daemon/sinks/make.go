@@ -38,6 +38,10 @@ func (c Config) runner(ctx context.Context, s config.Sink) (*forward.Runner, err
 	if err != nil {
 		return nil, fmt.Errorf("open sink %s: %w", s.Name, err)
 	}
+	sample, err := c.sample(s.Sample)
+	if err != nil {
+		return nil, fmt.Errorf("open sink %s: %w", s.Name, err)
+	}
 	sink, encoder, err := c.open(ctx, s)
 	if err != nil {
 		return nil, err
@@ -49,7 +53,7 @@ func (c Config) runner(ctx context.Context, s config.Sink) (*forward.Runner, err
 	runner, err := forward.New(forward.Config{
 		Name: s.Name, Sink: sink, Encoder: encoder, Open: c.Trail.opener(s.Name), Host: c.Machine, Start: start,
 		Cursor: forward.CursorPath(c.StateDir, s.Name), Dead: forward.DeadLetterPath(c.StateDir, s.Name),
-		Want: want, Rate: int(s.Rate), OnLost: c.OnLost, Log: c.Log,
+		Want: want, Sample: sample, Rate: int(s.Rate), OnLost: c.OnLost, Log: c.Log,
 		Backoff: forward.Backoff{First: time.Duration(s.Backoff.First), Max: time.Duration(s.Backoff.Max)},
 	})
 	if err != nil {
@@ -63,6 +67,20 @@ func joinClose(err error, sink forward.Sink) error {
 		return fmt.Errorf("%w; close: %w", err, closing)
 	}
 	return err
+}
+
+// sample makes what says which events are in a sample; nil: all are.
+func (c Config) sample(s config.Sample) (func(forward.Event) bool, error) {
+	if s.Rate >= 1 {
+		return nil, nil
+	}
+	always, err := c.want(s.Unless)
+	if err != nil {
+		return nil, err
+	}
+	return func(e forward.Event) bool {
+		return e.UID.Draw() < float64(s.Rate) || always != nil && always(e.Event)
+	}, nil
 }
 
 // want compiles a filter; nil takes all.

@@ -51,6 +51,25 @@ func (b Bytes) String() string {
 	return strconv.FormatInt(int64(b), 10)
 }
 
+// Share is a part of a whole, from 0 to 1, written as 0.1 or 10%.
+type Share float64
+
+// ParseShare reads a share. The error says which forms are right.
+func ParseShare(s string) (Share, error) {
+	number, percent := strings.CutSuffix(s, "%")
+	f, err := strconv.ParseFloat(number, 64)
+	if percent {
+		f /= 100
+	}
+	if err != nil || !(f >= 0 && f <= 1) {
+		return 0, fmt.Errorf("%q is not a share: write it like 0.1 or 10%%, from 0 to 1", s)
+	}
+	return Share(f), nil
+}
+
+// String prints the share as a number.
+func (s Share) String() string { return strconv.FormatFloat(float64(s), 'g', -1, 64) }
+
 // Duration is a span of time, written as 5ms, 1s or 2m.
 type Duration time.Duration
 
