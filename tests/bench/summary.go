@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -37,7 +38,8 @@ func benchReport(ctx context.Context, o options, out io.Writer) (ok bool, err er
 	if err != nil {
 		return false, fmt.Errorf("make trail: %w", err)
 	}
-	fmt.Fprintf(out, "trail of %d MiB with %d events of %d processes, made in %.0f s\n", o.size, events, busyProcesses, time.Since(start).Seconds())
+	fmt.Fprintf(out, "trail of %d MiB with %d events of %d processes on %d files, made in %.0f s\n", o.size, events, busyProcesses,
+		busyFiles, time.Since(start).Seconds())
 	counted, err := exec.CommandContext(ctx, tools.Vigil, "report", "summary", "--csv", trail).Output()
 	if err != nil {
 		return false, fmt.Errorf("report: %w", err)
@@ -108,7 +110,10 @@ func reportReport(costs map[string][]cost, names []string, counted bool, out io.
 // stock aureport takes depends on that more than on anything else: it looks each pid up in a list.
 const busyProcesses = 32768
 
-// makeBusyTrail is makeTrail with a process for each three events, and returns how many events there are.
+// busyFiles is how many files they work on: it looks each name up in a list, too.
+const busyFiles = 4096
+
+// makeBusyTrail is makeTrail with a process for each three events and a file for each, and returns how many events there are.
 func makeBusyTrail(path string, size int64) (total int, err error) {
 	events, err := templates()
 	if err != nil {
@@ -120,7 +125,7 @@ func makeBusyTrail(path string, size int64) (total int, err error) {
 	}
 	defer f.Close() //nolint:errcheck // Flush has told
 	w := bufio.NewWriterSize(f, 1<<20)
-	pid := regexp.MustCompile(` pid=\d+ `)
+	pid, name := regexp.MustCompile(` pid=\d+ `), regexp.MustCompile(` name=[^ ]+ `)
 	at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	var text []byte
 	for written := int64(0); written < size; total++ {
@@ -130,8 +135,12 @@ func makeBusyTrail(path string, size int64) (total int, err error) {
 		for _, line := range events[total%len(events)] {
 			text = append(text, line[0]...)
 			text = fmt.Appendf(text, "%d.%03d:%d", at.Unix(), at.Nanosecond()/1e6, 1000+total)
-			if i := pid.FindIndex(line[1]); i != nil {
-				text = append(append(append(text, line[1][:i[0]]...), process...), line[1][i[1]:]...)
+			field, value := pid, process
+			if bytes.HasPrefix(line[0], []byte("type=PATH ")) {
+				field, value = name, fmt.Appendf(nil, ` name="/srv/data/orders/%06d.csv" `, total*7%busyFiles)
+			}
+			if i := field.FindIndex(line[1]); i != nil {
+				text = append(append(append(text, line[1][:i[0]]...), value...), line[1][i[1]:]...)
 				continue
 			}
 			text = append(text, line[1]...)

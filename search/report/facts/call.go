@@ -106,19 +106,7 @@ func (f *Facts) Paths(use func(p Path)) {
 		if r.Type != tables.TypePath {
 			continue
 		}
-		var p Path
-		var name audit.Field
-		fs := r.Fields()
-		for fd, ok := fs.Next(); ok && p.Kind == nil; fd, ok = fs.Next() {
-			switch string(fd.Name) {
-			case "name":
-				name = fd
-			case "mode":
-				p.Mode, _ = fd.Octal()
-			case "nametype":
-				p.Kind = fd.Value
-			}
-		}
+		p, name := pathFields(r)
 		if name.Name == nil || string(p.Kind) == "PARENT" {
 			continue
 		}
@@ -126,6 +114,37 @@ func (f *Facts) Paths(use func(p Path)) {
 			use(p)
 		}
 	}
+}
+
+// pathFields takes what is wanted of a PATH record.
+func pathFields(r *audit.Record) (p Path, name audit.Field) {
+	fs := r.Fields()
+	for fd, ok := fs.Next(); ok && p.Kind == nil; fd, ok = fs.Next() {
+		switch {
+		case len(fd.Name) == len("name") && string(fd.Name) == "name":
+			name = fd
+			// What follows has no spaces in its values, and five fields that nobody asks for.
+			if i := bytes.Index(r.Body, []byte(" nametype=")); i > 0 && len(fd.Value) > 0 && fd.Value[0] != '\'' {
+				p.Kind = word(r.Body[i+len(" nametype="):])
+				if i := bytes.Index(r.Body, []byte(" mode=")); i > 0 {
+					p.Mode, _ = audit.Field{Value: word(r.Body[i+len(" mode="):])}.Octal()
+				}
+			}
+		case string(fd.Name) == "mode":
+			p.Mode, _ = fd.Octal()
+		case string(fd.Name) == "nametype":
+			p.Kind = fd.Value
+		}
+	}
+	return p, name
+}
+
+// word is what b begins with, up to a space.
+func word(b []byte) []byte {
+	if i := bytes.IndexByte(b, ' '); i >= 0 {
+		return b[:i]
+	}
+	return b
 }
 
 // path returns a file's name, made absolute with the event's directory if it can be:
