@@ -20,6 +20,8 @@ type scan struct {
 	pos  int
 	typ  tables.Type
 	v4   bool
+
+	resultFrom int // where res= of a user message is looked for: behind comm=, if that was found
 }
 
 func (s *scan) wants(w Want) bool { return s.want&w != 0 }

@@ -54,22 +54,35 @@ func (s *scan) userFront() int {
 		}
 	}
 	if s.typ == tables.TypeVirtMachineID {
-		s.guestLabels()
+		return s.guestLabels()
 	}
 	return 0
 }
 
 // guestLabels finds the labels of a virtual machine and of its image.
-func (s *scan) guestLabels() {
+func (s *scan) guestLabels() int {
 	at := s.pos
-	if i := s.find("vm-ctx="); i >= 0 && s.wants(WantSubject) {
-		s.addLabels(s.tail(i), nil)
+	if s.wants(WantSubject) {
+		l, code := s.label("vm-ctx=", 26)
+		if code != 0 {
+			return code
+		}
+		if l != nil {
+			s.addLabels(l, nil)
+		}
 	}
 	s.pos = at
-	if i := s.find("img-ctx="); i >= 0 && s.wants(WantObject) {
-		s.addLabels(nil, s.tail(i))
+	if s.wants(WantObject) {
+		l, code := s.label("img-ctx=", 27)
+		if code != 0 {
+			return code
+		}
+		if l != nil {
+			s.addLabels(nil, l)
+		}
 	}
 	s.pos = at
+	return 0
 }
 
 func (s *scan) userText() int {
@@ -84,6 +97,7 @@ func (s *scan) userText() int {
 		}
 	}
 	if s.wants(WantComm) {
+		s.resultFrom = max(0, s.find("comm="))
 		if code := s.comm(0); code != 0 {
 			return code
 		}
@@ -210,6 +224,7 @@ func (s *scan) userEnd() int {
 		}
 	}
 	if s.wants(WantSuccess) {
+		s.pos = s.resultFrom // so gpg_res=1 in front of it is taken for it
 		if i := s.find("res="); i >= 0 {
 			if bytes.IndexByte(s.text[i:], '\'') < 0 {
 				return 21

@@ -122,7 +122,7 @@ func without(log []byte, texts ...string) []byte {
 func TestAusearch(t *testing.T) {
 	p := pairOf(t, "ausearch")
 	for name, test := range map[string]func(*testing.T, pair){
-		"logs": testAusearchLogs, "arguments": testAusearchArguments, "stdin": testAusearchStdin, "debug": testAusearchDebug,
+		"logs": testAusearchLogs, "criteria": testAusearchCriteria, "arguments": testAusearchArguments, "stdin": testAusearchStdin, "debug": testAusearchDebug,
 		"checkpoint": testAusearchCheckpoint, "hostile": testAusearchHostile, "differences": testAusearchDifferences,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, p) })
