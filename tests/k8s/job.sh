@@ -69,7 +69,7 @@ kubectl get pods -A -o json >$out/pods.json
 kill $vigil
 wait $vigil
 echo "vigil ended with $?"
-cat /job/audit/log/audit.log* >$out/audit.log 2>/dev/null || ls -R /job/audit
+cp /job/audit/log/audit.log $out/ || ls -R /job/audit
 cp /k8s/run/*.log $out/
 tail -n 5 $out/vigil.log
 up "done"
