@@ -86,6 +86,7 @@ type sight uint32
 
 const (
 	seesConfigChange sight = 1 << iota
+	seesDaemonConfig
 	seesUsysConfig
 	seesMACConfig
 	seesNetfilter
@@ -140,6 +141,8 @@ func seenIn(t tables.Type) sight {
 	switch t {
 	case tables.TypeConfigChange:
 		return seesConfigChange
+	case tables.TypeDaemonConfig:
+		return seesDaemonConfig
 	case tables.TypeUsysConfig:
 		return seesUsysConfig
 	case tables.TypeNetfilterCfg:

@@ -326,9 +326,10 @@ func (r *rows) file(e *aulog.Event, f *aulog.Facts) {
 	}
 }
 
-// isFile tells a name from a working directory, which ausearch takes for one, too.
+// isFile tells a name, or the disk of a virtual machine, from a working directory, which ausearch takes for one, too.
 func isFile(f *aulog.File) bool {
-	return f.Name != nil && f.Type >= tables.TypeSyscall && f.Type <= tables.TypeAVCPath && f.Type != tables.TypeCWD
+	kernels := f.Type >= tables.TypeSyscall && f.Type <= tables.TypeAVCPath && f.Type != tables.TypeCWD
+	return f.Name != nil && (kernels || isVirt(f.Type))
 }
 
 func (r *rows) host(e *aulog.Event, f *aulog.Facts) {

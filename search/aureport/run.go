@@ -133,7 +133,9 @@ func (r *reporter) config(input aulog.Input) aulog.Config {
 	if timeout == 0 {
 		timeout = r.deps.Timeout
 	}
-	cfg := aulog.Config{Files: input.Files, Timeout: timeout, Range: r.opts.span, BadStamp: r.badStamp}
+	cfg := aulog.Config{
+		Files: input.Files, Timeout: timeout, Dialect: r.dialect, Range: r.opts.span, BadStamp: r.badStamp,
+	}
 	if input.Stdin != nil {
 		cfg.Files, cfg.Stream = nil, input.Stdin
 	}

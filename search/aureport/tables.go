@@ -205,7 +205,7 @@ func isAuth(t tables.Type) bool { return t == tables.TypeUserAuth || t == tables
 
 func isConfig(t tables.Type) bool {
 	switch t {
-	case tables.TypeConfigChange, tables.TypeUsysConfig, tables.TypeNetfilterCfg, tables.TypeFeatureChange,
+	case tables.TypeConfigChange, tables.TypeDaemonConfig, tables.TypeUsysConfig, tables.TypeNetfilterCfg, tables.TypeFeatureChange,
 		tables.TypeUserMACConfigChange:
 		return true
 	}
