@@ -7,8 +7,9 @@
 // [Query] and a [Range] of time choose, in the order of the log or backwards;
 // [Each] the same in no order and to several workers at once.
 //
-// Records of one node and stamp are one event as long as no more than 1 MiB of log
-// and 2 seconds of the log's own clock lie between two of them, wherever the log is
-// cut into blocks and files. What is no record is passed over and counted in
+// Records of one node and stamp are one event if they lie within 1 MiB of log (less if
+// more than four logs are merged), wherever the log is cut into blocks and files, and
+// however much of its own time passes between them: at rest nothing need be waited
+// for. What is no record is passed over and counted in
 // [Stats]. Memory is bounded whatever a log holds.
 package search
