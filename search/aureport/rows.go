@@ -20,16 +20,14 @@ type rows struct {
 	say  *speaker
 	zone *time.Location
 
-	dialect aulog.Dialect
-
 	scratch []byte
 
 	sec   int64 // whose date and time are in clock
 	clock []byte
 }
 
-func newRows(w io.Writer, say *speaker, zone *time.Location, dialect aulog.Dialect) *rows {
-	return &rows{w: w, say: say, zone: zone, dialect: dialect, sec: -1 << 62}
+func newRows(w io.Writer, say *speaker, zone *time.Location) *rows {
+	return &rows{w: w, say: say, zone: zone, sec: -1 << 62}
 }
 
 // flushAt is how much is collected before it is written.
@@ -296,9 +294,9 @@ func (r *rows) terminal(e *aulog.Event, f *aulog.Facts) {
 	r.end(e)
 }
 
-// user is events of users: of those with an auid, for audit 3.0.9 of those with a uid.
+// user is events of users. Those whose records have no uid are left out, and counted in the totals.
 func (r *rows) user(e *aulog.Event, f *aulog.Facts) {
-	if r.dialect == aulog.Audit4 && f.LoginUID == aulog.NotFound || r.dialect == aulog.Audit3 && f.UID == aulog.Unset {
+	if f.UID == aulog.Unset {
 		return
 	}
 	r.start(e)

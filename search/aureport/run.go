@@ -95,7 +95,7 @@ func newReporter(o options, d Deps, dialect aulog.Dialect) *reporter {
 	say.x = auparse.New(auparse.Config{Version: d.Version, Escape: say.harmless, Names: d.Names, Location: d.Location})
 	return &reporter{
 		opts: o, deps: d, dialect: dialect, table: tableOf(o.kind), say: say,
-		rows: newRows(d.Out, say, d.Location, dialect), totals: newTotals(say), over: newOverview(),
+		rows: newRows(d.Out, say, d.Location), totals: newTotals(say), over: newOverview(),
 	}
 }
 
