@@ -257,7 +257,7 @@ func plain(t tables.Type, dialect Dialect) bool {
 	switch t {
 	case tables.TypeKernel, tables.TypeExecve, tables.TypeIPCSetPerm, tables.TypeMQOpen, tables.TypeMQSendrecv,
 		tables.TypeMQNotify, tables.TypeMQGetsetattr, tables.TypeFDPair, tables.TypeBPRMFcaps, tables.TypeCapset,
-		tables.TypeMmap, tables.TypeProctitle, tables.TypeEOE, tables.TypeKernModule, tables.TypeFanotify,
+		tables.TypeMmap, tables.TypeProctitle, tables.TypeKernModule, tables.TypeFanotify,
 		tables.TypeTimeInjOffset, tables.TypeTimeAdjNTPVal, tables.TypeBPF, tables.TypeOpenat2, tables.TypeSELinuxErr:
 		return true
 	case tables.TypeDMEvent:

@@ -53,7 +53,11 @@ func (n *Normalizer) AppendCSV(dst []byte, e *audit.Event) []byte {
 	if action == nil {
 		action = []byte("did-unknown")
 	}
-	for _, v := range [...][]byte{action, f.Result, f.ObjPrime, f.ObjSec} {
+	object := f.ObjPrime
+	if !n.cfg.ExtraLabels && n.tcontext() {
+		object = nil // ausearch shows a label where labels were asked for
+	}
+	for _, v := range [...][]byte{action, f.Result, object, f.ObjSec} {
 		dst = n.cell(dst, v)
 	}
 	if n.cfg.ExtraObj2 {

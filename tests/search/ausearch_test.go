@@ -159,7 +159,7 @@ func testAusearchLogs(t *testing.T, p pair) {
 				return // a folder; and what no daemon writes
 			}
 			// Of these, stock prints what stood in memory before: see docs/ausearch-differences.md.
-			put(t, filepath.Join(dir, "some-"+log), without(text, "type=USER_AVC", "type=BPF", "type=TRUSTED_APP"))
+			put(t, filepath.Join(dir, "some-"+log), without(text, "type=BPF", "type=TRUSTED_APP"))
 			for _, line := range sentences() {
 				p.same(t, dir, nil, append([]string{"-if", "some-" + log}, strings.Fields(line)...)...)
 				p.same(t, dir, nil, append([]string{"-if", "some-" + log, "-k", "exec"}, strings.Fields(line)...)...)
