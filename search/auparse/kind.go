@@ -72,7 +72,7 @@ func (x *Interpreter) kindOf(t tables.Type, name, value []byte) kind {
 			}
 			return kindNone
 		}
-		if k := x.kindByName(t, name, value); k != kindNone {
+		if k := x.kindByName(t, name, value); k != kindNone || string(name) == "pid" {
 			return k
 		}
 		return kindEscaped
