@@ -2,6 +2,7 @@ package aureport
 
 import (
 	"fmt"
+	"hash/maphash"
 	"strconv"
 	"time"
 
@@ -20,13 +21,19 @@ type overview struct {
 	virts, events                      uint64
 
 	users, pids                                map[uint32]struct{}
-	terminals, hosts, exes, comms, files, keys map[string]struct{}
+	terminals, hosts, exes, comms, files, keys names
+
+	seed maphash.Seed
 }
 
+// names is how many different texts were seen: their hashes are kept, not they. Of ten million names two have the same
+// hash once in a hundred thousand runs, and nobody can choose them so, as each run hashes in its own way.
+type names map[uint64]struct{}
+
 func newOverview() *overview {
-	o := &overview{users: map[uint32]struct{}{}, pids: map[uint32]struct{}{}}
-	for _, set := range []*map[string]struct{}{&o.terminals, &o.hosts, &o.exes, &o.comms, &o.files, &o.keys} {
-		*set = map[string]struct{}{}
+	o := &overview{users: map[uint32]struct{}{}, pids: map[uint32]struct{}{}, seed: maphash.MakeSeed()}
+	for _, set := range []*names{&o.terminals, &o.hosts, &o.exes, &o.comms, &o.files, &o.keys} {
+		*set = names{}
 	}
 	return o
 }
@@ -51,33 +58,30 @@ func (o *overview) add(e *aulog.Event, f *aulog.Facts) {
 	if f.PID != aulog.Unset {
 		o.pids[f.PID] = struct{}{}
 	}
-	note(o.terminals, f.Terminal)
-	note(o.hosts, f.Host)
-	note(o.exes, f.Exe)
-	note(o.comms, command(e, f))
+	o.note(o.terminals, f.Terminal)
+	o.note(o.hosts, f.Host)
+	o.note(o.exes, f.Exe)
+	o.note(o.comms, command(e, f))
 	for i := range f.Files {
 		if !isFile(&f.Files[i]) {
 			continue
 		}
 		if name := f.Files[i].Name; name != nil {
-			note(o.files, name)
+			o.note(o.files, name)
 		} else {
-			note(o.files, []byte(null))
+			o.note(o.files, []byte(null))
 		}
 	}
 	for _, k := range f.Keys {
 		if string(k) != null {
-			note(o.keys, k)
+			o.note(o.keys, k)
 		}
 	}
 }
 
-func note(set map[string]struct{}, v []byte) {
-	if v == nil {
-		return
-	}
-	if _, ok := set[string(v)]; !ok {
-		set[string(v)] = struct{}{}
+func (o *overview) note(set names, v []byte) {
+	if v != nil {
+		set[maphash.Bytes(o.seed, v)] = struct{}{}
 	}
 }
 
