@@ -42,7 +42,7 @@ type reporting struct {
 
 // reportMemory is what the report keeps the process to: what it holds itself is
 // bounded, but the garbage of a day's records should not double it.
-const reportMemory = 40 << 20
+const reportMemory = 32 << 20
 
 func newReportCommand(stdio terminal) *cobra.Command {
 	var o reporting

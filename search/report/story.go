@@ -68,8 +68,8 @@ func (s *step) size() int {
 
 // storyBound is what a story may keep. It is the only section of its report.
 const (
-	storySteps = 20000
-	storyBytes = 5 << 20
+	storySteps = 10000
+	storyBytes = 3 << 20
 )
 
 // story tells what was done in a login session, or by a person, step by step. What
