@@ -213,7 +213,7 @@ func TestAureportOptions(t *testing.T) {
 	corpora(t, dir)
 	for _, line := range []string{
 		"-e -if raw.log -ts 11/14/23 22:14:00 -te 11/14/23 22:15:00", "-if raw.log -ts 11/14/23 22:14:00", "-if raw.log -te 11/14/23 22:14:30",
-		"-if raw.log -ts 01/01/24", "-if raw.log -te 01/01/20", "-t -if rotated -ts 11/14/23 22:14:00", "-x -if rotated --summary -te 11/14/23 22:15:00",
+		"-if raw.log -ts 01/01/24", "-if raw.log -te 01/01/20 00:00:01", "-t -if rotated -ts 11/14/23 22:14:00", "-x -if rotated --summary -te 11/14/23 22:15:00",
 		"-e -if nodes.log --node web-1", "-e -if nodes.log --node web-1 --node db", "--summary -if nodes.log --node nobody",
 		"-m -if raw.log --add", "-m -if raw.log --delete", "-e -if raw.log --add --summary", "-if raw.log --delete", "-k -if raw.log -nc --no-config",
 		"-f -if raw.log --escape raw", "-f -if raw.log --escape tty", "-f -if raw.log --escape shell", "-f -if raw.log --escape shell_quote --summary",
