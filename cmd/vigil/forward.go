@@ -37,7 +37,7 @@ EXIT STATUS
 		Args:    aCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newForwardListCommand(stdio), newForwardTestCommand(stdio))
+	c.AddCommand(newForwardListCommand(stdio), newForwardTestCommand(stdio), newForwardRedactionCommand(stdio))
 	for _, op := range []struct {
 		op          sinks.Op
 		short, long string

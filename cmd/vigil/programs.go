@@ -139,6 +139,7 @@ EXIT STATUS, of every command
 		newRulesCommand(stdio),
 		newTrailCommand(stdio),
 		newConfigCommand(stdio),
+		newMigrateCommand(stdio),
 		newCompletionCommand(stdio),
 		newManCommand(),
 	)

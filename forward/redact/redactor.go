@@ -255,13 +255,13 @@ func (r *Redactor) name(i int, name string) {
 
 // Text redacts a text as a command line, for trying rules out. names are those of the
 // rules that matched.
-func (r *Redactor) Text(line string) (redacted string, names []string, err error) {
+func (r *Redactor) Text(line string) (redacted string, names []string) {
 	r.refresh()
 	if r.fault != nil {
-		return MissingText, []string{MissingName}, nil
+		return MissingText, []string{MissingName}
 	}
 	if len(line) > MaxText {
-		return strings.Repeat("*", len(line)), []string{tooLong}, nil
+		return strings.Repeat("*", len(line)), []string{tooLong}
 	}
 	mask := make([]byte, len(line))
 	for i := range r.rules {
@@ -275,7 +275,7 @@ func (r *Redactor) Text(line string) (redacted string, names []string, err error
 			out[i] = c
 		}
 	}
-	return string(out), names, nil
+	return string(out), names
 }
 
 func fill(b []byte, c byte) {
