@@ -20,6 +20,10 @@ type Status struct {
 	// batches are being sent.
 	Open     int `json:"open"`
 	InFlight int `json:"in_flight"`
+	// Redacted is in how many events secrets were overwritten since the sink was begun,
+	// and Redaction why whole command lines are replaced; empty: they are not.
+	Redacted  uint64 `json:"redacted,omitempty"`
+	Redaction string `json:"redaction,omitempty"`
 	// Last is the event settled last.
 	Last Stamp `json:"last,omitzero"`
 	// Success is when the far end last took a batch.
@@ -82,11 +86,16 @@ func (r *Runner) publish(now time.Time) {
 		s.State = Paused
 	case !r.circuit.closed():
 		s.State, s.Error = Retrying, r.circuit.err.Error()
-	case s.Open == 0 && s.Behind == 0:
+	case s.Behind == 0 && (s.Open == 0 || r.waitsForMore()):
 		s.State = Idle
 	default:
 		s.State = Sending
 	}
+}
+
+// waitsForMore reports whether all that is not settled waits in aggregates for more.
+func (r *Runner) waitsForMore() bool {
+	return r.c.Aggregator != nil && len(r.flights) == 0 && r.builder.open == nil
 }
 
 // op is something that an operator asks for, done by the Runner's goroutine.

@@ -136,6 +136,11 @@ func printSinks(w io.Writer, list []forward.Status, now time.Time) error {
 				return err
 			}
 		}
+		if s.Redaction != "" {
+			if _, err := fmt.Fprintf(w, "%s: whole command lines are replaced: %s\n", s.Name, oneLine(s.Redaction)); err != nil {
+				return err
+			}
+		}
 		if s.Error == "" {
 			continue
 		}

@@ -1,6 +1,8 @@
 package sinks
 
 import (
+	"sync"
+
 	"vigil/daemon/config"
 	"vigil/forward"
 	"vigil/forward/redact"
@@ -21,11 +23,44 @@ func (c Config) redacted(s config.Sink, e forward.Encoder) forward.Encoder {
 	if log != nil {
 		log = log.With("sink", s.Name)
 	}
-	return &redacting{e, redact.New(s.Redact, log)}
+	r := redact.New(s.Redact, log)
+	c.redactors.add(s.Name, r)
+	return &redacting{e, r}
 }
 
 // Append is for [forward.Encoder].
 func (r *redacting) Append(dst []byte, e forward.Event) []byte {
 	e.Event = r.redactor.Event(e.Event)
 	return r.Encoder.Append(dst, e)
+}
+
+// redactors are those of the sinks that run, by name.
+type redactors struct {
+	mu sync.Mutex
+	m  map[string]*redact.Redactor
+}
+
+func (r *redactors) add(sink string, one *redact.Redactor) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.m == nil {
+		r.m = make(map[string]*redact.Redactor)
+	}
+	r.m[sink] = one
+}
+
+// status says in how many events a sink's has redacted, and why it replaces whole
+// command lines.
+func (r *redactors) status(sink string) (events uint64, fault string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one := r.m[sink]
+	if one == nil {
+		return 0, ""
+	}
+	stats := one.Stats()
+	return stats.Events, stats.Fault
 }

@@ -48,6 +48,9 @@ func TestRedacted(t *testing.T) {
 			got, _ = os.ReadFile(out)
 			return strings.Contains(string(got), c.want)
 		}, func() string { return string(got) })
+		if st := set.Status()[0]; st.Redacted != 1 || (st.Redaction != "") != strings.HasPrefix(c.redact, "dir") {
+			t.Errorf("%s: status %d, %q", c.format, st.Redacted, st.Redaction)
+		}
 		set.Close(time.Minute)
 		if strings.Contains(string(got), "hunter2") || strings.Contains(string(got), "68756E74657232") {
 			t.Errorf("%s: the secret is in %s", c.format, got)

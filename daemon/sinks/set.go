@@ -25,6 +25,8 @@ type Config struct {
 	Version  string       // of Vigil
 	OnLost   func(forward.Lost)
 	Log      *slog.Logger
+
+	redactors *redactors // nil: nobody asks what they do
 }
 
 // drainTime is what a sink has, when it ends, for what is on its way to arrive.
@@ -39,7 +41,10 @@ type Set struct {
 }
 
 // New returns a Set without sinks.
-func New(c Config) *Set { return &Set{c: c} }
+func New(c Config) *Set {
+	c.redactors = &redactors{}
+	return &Set{c: c}
+}
 
 // sink is a sink that runs.
 type sink struct {
@@ -182,6 +187,7 @@ func (s *Set) Status() []forward.Status {
 	for _, k := range s.sinks {
 		st := k.status()
 		st.Type = k.settings.Type
+		st.Redacted, st.Redaction = s.c.redactors.status(k.settings.Name)
 		list = append(list, st)
 	}
 	return list

@@ -162,6 +162,19 @@ func TestFields(t *testing.T) {
 	}
 }
 
+// TestBareWords: a program may have written a command line without quotes.
+func TestBareWords(t *testing.T) {
+	line := "type=USER_CMD" + stamp + "pid=7 msg='cwd=/ cmd=mysql -password hunter2 terminal=pts/0 res=success'"
+	got := redact.New(password(), nil).Event(event(t, line))
+	if body := string(got.Records[0].Body); body != "pid=7 msg='cwd=/ cmd=mysql -password ******* terminal=pts/0 res=success'" {
+		t.Errorf("got %s", body)
+	}
+	closed := redact.New(redact.Config{Dir: "/nowhere"}, nil)
+	if body := string(closed.Event(event(t, line)).Records[0].Body); strings.Contains(body, "hunter2") || !strings.HasSuffix(body, " terminal=pts/0 res=success'") {
+		t.Errorf("got %s", body)
+	}
+}
+
 func TestNothingToDo(t *testing.T) {
 	r := redact.New(password(), nil)
 	e := event(t, "type=EXECVE"+stamp+`argc=1 a0="ls"`, "type=USER_CMD"+stamp+`msg='cmd="ls"'`)
@@ -256,8 +269,8 @@ func TestFailsClosed(t *testing.T) {
 			if line := string(enc.Append(nil, got)); !strings.Contains(line, "redactors="+redact.MissingName+" ") {
 				t.Errorf("nobody is told: %s", line)
 			}
-			if s := r.Stats(); s.Replaced != 6 {
-				t.Errorf("%d were replaced", s.Replaced)
+			if s := r.Stats(); s.Replaced != 6 || s.Fault == "" {
+				t.Errorf("counts %+v", s)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package redact
 
 import (
 	"bytes"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -59,13 +58,17 @@ type Redactor struct {
 	line    []byte // the mask of its arguments
 }
 
-type counters struct{ events, values, replaced atomic.Uint64 }
+type counters struct {
+	events, values, replaced atomic.Uint64
+	fault                    atomic.Pointer[string]
+}
 
 // Stats are counts since the Redactor was made.
 type Stats struct {
 	Events   uint64 // in which something was redacted
 	Values   uint64 // that were changed
 	Replaced uint64 // command lines that were replaced because rules were missing
+	Fault    string // why they are replaced now; empty: they are not
 }
 
 // change is what has become of a record.
@@ -91,7 +94,11 @@ func (r *Redactor) Fault() error { return r.fault }
 
 // Stats returns what has been done so far. It may be called from any goroutine.
 func (r *Redactor) Stats() Stats {
-	return Stats{r.stats.events.Load(), r.stats.values.Load(), r.stats.replaced.Load()}
+	s := Stats{Events: r.stats.events.Load(), Values: r.stats.values.Load(), Replaced: r.stats.replaced.Load()}
+	if fault := r.stats.fault.Load(); fault != nil {
+		s.Fault = *fault
+	}
+	return s
 }
 
 // load reads the rules.
@@ -122,8 +129,11 @@ func (r *Redactor) load() {
 		r.log.Info("redaction rules are there again", "rules", len(r.rules))
 	}
 	wait := lookEvery
+	r.stats.fault.Store(nil)
 	if r.fault != nil {
 		wait = lookAgain
+		fault := r.fault.Error()
+		r.stats.fault.Store(&fault)
 	}
 	r.next = r.now().Add(wait)
 }
@@ -282,12 +292,4 @@ func fill(b []byte, c byte) {
 	for i := range b {
 		b[i] = c
 	}
-}
-
-// String says what the Redactor does, for people.
-func (r *Redactor) String() string {
-	if r.fault != nil {
-		return fmt.Sprintf("whole command lines are replaced: %v", r.fault)
-	}
-	return fmt.Sprintf("%d rules, %d fields", len(r.rules), len(r.fields))
 }

@@ -113,7 +113,7 @@ func (r *Redactor) commandLines() {
 
 // values redacts those fields that are wanted.
 func (r *Redactor) values(i int, extra bool, text []byte, fs audit.Fields, want func([]byte) bool) {
-	for f, ok := fs.Next(); ok; f, ok = fs.Next() {
+	for f, ok := nextWhole(&fs); ok; f, ok = nextWhole(&fs) {
 		if !want(f.Name) {
 			continue
 		}
@@ -123,6 +123,23 @@ func (r *Redactor) values(i int, extra bool, text []byte, fs audit.Fields, want 
 			return
 		}
 		r.apply()
+	}
+}
+
+// nextWhole is Next with the words behind a value that has no quotes: programs write
+// command lines so, too.
+func nextWhole(fs *audit.Fields) (audit.Field, bool) {
+	f, ok := fs.Next()
+	if !ok || len(f.Value) == 0 || f.Value[0] == '"' {
+		return f, ok
+	}
+	for {
+		ahead := *fs
+		word, ok := ahead.NextWord()
+		if !ok || word.Name != nil {
+			return f, true
+		}
+		f, *fs = f.Through(word), ahead
 	}
 }
 
@@ -455,7 +472,7 @@ func (r *Redactor) splice(i int, extra bool, want func([]byte) bool, text []byte
 	}
 	u := &r.unit
 	u.reset()
-	for f, ok := fs.Next(); ok; f, ok = fs.Next() {
+	for f, ok := nextWhole(&fs); ok; f, ok = nextWhole(&fs) {
 		if want(f.Name) && !u.add(i, extra, old, f) {
 			r.blank(i, extra)
 			return
