@@ -207,6 +207,7 @@ func sinkMetrics(sinks []forward.Status) []metrics.Metric {
 		of("sink_events_total", "Events read for a sink.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Events) }),
 		of("sink_events_filtered_total", "Events that its filter does not want.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Filtered) }),
 		of("sink_events_sampled_out_total", "Events that its filter wants, and that sampling leaves out.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Sampled) }),
+		of("sink_events_aggregated_total", "Events that were not sent because another stands for them.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Aggregated) }),
 		of("sink_events_accepted_total", "Events that the far end has taken.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Accepted) }),
 		of("sink_events_rejected_total", "Events that the far end has refused, or that are too large for it.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Rejected) }),
 		of("sink_bytes_total", "Bytes of accepted events, encoded.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Bytes) }),

@@ -31,13 +31,15 @@ type Counts struct {
 	Events   uint64 `json:"events"`   // read
 	Filtered uint64 `json:"filtered"` // not wanted by the sink's filter
 	Sampled  uint64 `json:"sampled"`  // wanted, and left out by sampling
-	Accepted uint64 `json:"accepted"` // by the far end
-	Bytes    uint64 `json:"bytes"`    // of the accepted ones, encoded
-	Rejected uint64 `json:"rejected"` // by the far end, or too large for it: they are in the dead-letter file
-	Buried   uint64 `json:"buried"`   // rejected, and the dead-letter file could not be written: they are in the trail alone
-	Skipped  uint64 `json:"skipped"`  // times that an operator moved the cursor on
-	Lost     uint64 `json:"lost"`     // bytes of the trail that were deleted before they could be read
-	Losses   uint64 `json:"losses"`   // how often that happened
+	// Aggregated are those that another stands for, which is counted where it belongs.
+	Aggregated uint64 `json:"aggregated"`
+	Accepted   uint64 `json:"accepted"` // by the far end
+	Bytes      uint64 `json:"bytes"`    // of the accepted ones, encoded
+	Rejected   uint64 `json:"rejected"` // by the far end, or too large for it: they are in the dead-letter file
+	Buried     uint64 `json:"buried"`   // rejected, and the dead-letter file could not be written: they are in the trail alone
+	Skipped    uint64 `json:"skipped"`  // times that an operator moved the cursor on
+	Lost       uint64 `json:"lost"`     // bytes of the trail that were deleted before they could be read
+	Losses     uint64 `json:"losses"`   // how often that happened
 }
 
 // Skip says that the records of an event that end no later than Until bytes after

@@ -34,8 +34,10 @@ type Config struct {
 	Want func(*audit.Event) bool
 	// Sample says whether an event that the sink wants is in its sample, called as Want
 	// is; nil: all are. See [UID.Draw].
-	Sample  func(Event) bool
-	Backoff Backoff
+	Sample func(Event) bool
+	// Aggregator makes one event of several of these; nil: each is sent by itself.
+	Aggregator Aggregator
+	Backoff    Backoff
 	// Rate bounds the bytes a second; 0: no bound.
 	Rate int
 	// OnLost is told of what was deleted before it could be read; nil: nobody is. It
@@ -127,6 +129,7 @@ func (r *Runner) Run(ctx context.Context, drain time.Duration) (err error) {
 		now := time.Now()
 		changed := r.log.Changed()
 		more := r.read(now)
+		r.together(now, false)
 		if err := r.log.Err(); err != nil {
 			return err
 		}
@@ -161,7 +164,10 @@ func (r *Runner) begin(ctx context.Context) error {
 	}
 	r.log = log
 	r.feed = newFeed(log, &r.cursor, r.c.Host, r.known, r.take, r.lose)
-	r.places, r.flights, r.builder.open = places{}, nil, nil
+	r.places, r.flights, r.builder.open = places{waits: r.c.Aggregator != nil}, nil, nil
+	if r.c.Aggregator != nil {
+		r.c.Aggregator.Reset()
+	}
 	r.sends, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	return nil
 }
@@ -219,14 +225,27 @@ func (r *Runner) take(e Event, at ref) {
 	r.cursor.Counts.Events++
 	if r.c.Want != nil && !r.c.Want(e.Event) {
 		r.cursor.Counts.Filtered++
-		r.places.settle(n)
+		r.places.pass(n)
 		return
 	}
 	if r.c.Sample != nil && !r.c.Sample(e) {
 		r.cursor.Counts.Sampled++
-		r.places.settle(n)
+		r.places.pass(n)
 		return
 	}
+	if r.c.Aggregator != nil {
+		now := time.Now()
+		joined := r.c.Aggregator.Add(e, n, now)
+		r.together(now, false)
+		if joined {
+			return
+		}
+	}
+	r.pack(e, at, n)
+}
+
+// pack puts an event into a batch.
+func (r *Runner) pack(e Event, at ref, n uint64) {
 	full, tooLarge, empty := r.builder.add(r.c.Encoder, e, at, n, time.Now())
 	if full != nil {
 		r.flights = append(r.flights, full)
@@ -234,7 +253,7 @@ func (r *Runner) take(e Event, at ref) {
 	switch {
 	case empty:
 		r.cursor.Counts.Filtered++
-		r.places.settle(n)
+		r.places.pass(n)
 	case tooLarge != nil:
 		r.bury(&Item{UID: e.UID, ID: e.ID, Data: tooLarge},
 			fmt.Sprintf("larger than the far end takes: %d bytes, and %d are allowed", len(tooLarge), r.limits.MaxEvent))

@@ -117,6 +117,11 @@ func (r *Runner) pause(more bool, now time.Time) time.Duration {
 	if r.changed {
 		until(r.saved.Add(saveEvery))
 	}
+	if r.c.Aggregator != nil {
+		if at, ok := r.c.Aggregator.Due(); ok {
+			until(at)
+		}
+	}
 	for _, f := range r.flights {
 		switch {
 		case f.state == held && r.inFlight == 0:
@@ -136,6 +141,7 @@ func (r *Runner) pause(more bool, now time.Time) time.Duration {
 func (r *Runner) leave(drain time.Duration) error {
 	deadline := time.NewTimer(drain)
 	defer deadline.Stop()
+	r.together(time.Now(), true)
 	if f := r.builder.close(); f != nil {
 		r.flights = append(r.flights, f)
 	}

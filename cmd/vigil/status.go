@@ -99,6 +99,9 @@ func printStatus(w io.Writer, s daemon.Status, now time.Time, asJSON bool) error
 		if sink.Counts.Sampled > 0 {
 			text += fmt.Sprintf(", %d left out by sampling", sink.Counts.Sampled)
 		}
+		if sink.Counts.Aggregated > 0 {
+			text += fmt.Sprintf(", %d told of by others", sink.Counts.Aggregated)
+		}
 		if sink.Counts.Rejected > 0 {
 			text += fmt.Sprintf(", %d rejected", sink.Counts.Rejected)
 		}

@@ -7,12 +7,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"vigil/filter"
 	"vigil/filter/field"
 	"vigil/forward"
+	"vigil/forward/aggregate"
 	"vigil/forward/all"
 	"vigil/forward/form"
 	"vigil/forward/redact"
@@ -21,15 +23,16 @@ import (
 
 // Sink is a place that events are forwarded to.
 type Sink struct {
-	Name    string        `yaml:"name" help:"What the sink is called: letters, digits, - and _. Its cursor and its dead letters bear the name."`
-	Type    string        `yaml:"type" help:"The kind of sink."`
-	Filter  string        `yaml:"filter" help:"Which events, in the filter language; empty: all."`
-	Sample  Sample        `yaml:"sample" help:"Which part of those events."`
-	Redact  redact.Config `yaml:"redact" help:"What is overwritten in events before they are sent. See docs/forwarding.md."`
-	Format  form.Name     `yaml:"format" help:"The form of events; empty: the kind's own."`
-	Start   Start         `yaml:"start" help:"oldest | newest: where in the trail a sink begins that is new."`
-	Rate    Bytes         `yaml:"rate" help:"Bytes a second that are sent at most; 0: no bound."`
-	Backoff Backoff       `yaml:"retry" help:"How long is waited before something is sent again: twice as long each time."`
+	Name      string        `yaml:"name" help:"What the sink is called: letters, digits, - and _. Its cursor and its dead letters bear the name."`
+	Type      string        `yaml:"type" help:"The kind of sink."`
+	Filter    string        `yaml:"filter" help:"Which events, in the filter language; empty: all."`
+	Sample    Sample        `yaml:"sample" help:"Which part of those events."`
+	Aggregate []Aggregate   `yaml:"aggregate" help:"Rules by which events that repeat each other are sent as one: each is for the events that those before it are not about."`
+	Redact    redact.Config `yaml:"redact" help:"What is overwritten in events before they are sent. See docs/forwarding.md."`
+	Format    form.Name     `yaml:"format" help:"The form of events; empty: the kind's own."`
+	Start     Start         `yaml:"start" help:"oldest | newest: where in the trail a sink begins that is new."`
+	Rate      Bytes         `yaml:"rate" help:"Bytes a second that are sent at most; 0: no bound."`
+	Backoff   Backoff       `yaml:"retry" help:"How long is waited before something is sent again: twice as long each time."`
 	// Options are the settings of the kind, a pointer to its own struct; nil in a
 	// sink that has not been read from a file.
 	Options any `yaml:"-"`
@@ -50,6 +53,42 @@ func (s Sample) fault() string {
 		return "sample.unless names exceptions, and there is no sample.rate below 1 that they could be from"
 	}
 	return filterFault("sample.unless", s.Unless)
+}
+
+// Aggregate is a rule by which events that repeat each other are sent as one.
+type Aggregate struct {
+	Filter     string   `yaml:"filter" help:"Which events, in the filter language; empty: all."`
+	By         []string `yaml:"by" help:"The fields that must be the same. Events that lack one of them are sent by themselves."`
+	MaxCount   int      `yaml:"max_count" help:"How many events one stands for at most, 2 to 131072; 0: 1024."`
+	MaxTime    Duration `yaml:"max_time" help:"How long it is waited for more, 1s to 1h; 0: 15m."`
+	MaxSize    Bytes    `yaml:"max_size" help:"How long the list of serials grows, 128 to 128KiB; 0: 8KiB."`
+	MaxPending int      `yaml:"max_pending" help:"How many aggregates may be open at a time, 1 to 10240; 0: 1024."`
+	SendFirst  bool     `yaml:"send_first" help:"true: the first event is sent at once, and those after it as one."`
+}
+
+// Aggregation returns the rules by which the sink's events are put together.
+func (s Sink) Aggregation() (rules []aggregate.Rule) {
+	for _, a := range s.Aggregate {
+		rules = append(rules, aggregate.Rule{
+			Filter: a.Filter, By: a.By, MaxCount: a.MaxCount, MaxTime: time.Duration(a.MaxTime), MaxSize: int(a.MaxSize),
+			MaxPending: a.MaxPending, SendFirst: a.SendFirst,
+		})
+	}
+	return rules
+}
+
+// aggregateFault says what is wrong with the rules, "" if nothing is.
+func (s *Sink) aggregateFault() string {
+	if len(s.Aggregate) == 0 {
+		return ""
+	}
+	if right := []form.Name{form.Enriched, form.Joined, form.ECS}; !slices.Contains(right, s.Format) {
+		return fmt.Sprintf("aggregate: format %q has no place for how many events one stands for: right are enriched, joined, ecs", s.Format)
+	}
+	if err := aggregate.Check(s.Aggregation()); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // filterFault says what is wrong with a filter, "" if nothing is.
@@ -90,7 +129,7 @@ func (s Sink) Kind() (forward.Kind, bool) { return all.Kinds().Find(s.Type) }
 
 // newSink is a sink with its defaults.
 func newSink(kind forward.Kind) Sink {
-	return Sink{Type: kind.Name, Sample: Sample{Rate: 1}, Redact: redact.Config{Rules: []redact.Rule{}, Fields: []string{}}, Format: kind.Formats[0], Start: Oldest, Options: kind.Options()}
+	return Sink{Type: kind.Name, Sample: Sample{Rate: 1}, Aggregate: []Aggregate{}, Redact: redact.Config{Rules: []redact.Rule{}, Fields: []string{}}, Format: kind.Formats[0], Start: Oldest, Options: kind.Options()}
 }
 
 // sink reads a sink: which keys are right depends on its type.
@@ -134,7 +173,7 @@ func (s *Sink) fault(kind forward.Kind) string {
 		}
 		return fmt.Sprintf("format %q is not one that a %s sink takes: right are %s", s.Format, kind.Name, strings.Join(right, ", "))
 	}
-	if fault := cmp.Or(filterFault("filter", s.Filter), s.Sample.fault()); fault != "" {
+	if fault := cmp.Or(filterFault("filter", s.Filter), s.Sample.fault(), s.aggregateFault()); fault != "" {
 		return fault
 	}
 	if err := s.Redact.Check(); err != nil {

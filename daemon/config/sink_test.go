@@ -18,6 +18,8 @@ sinks:
     severity: notice
     rate: 1MiB
     sample: { rate: 12.5%, unless: audit.key = priv }
+    aggregate:
+      - { filter: proc.name = ls, by: [proc.name, user.name], max_time: 1m, send_first: true }
     retry: { max: 1m }
     levels:
       - { filter: proc.name = su, severity: warning }
@@ -34,7 +36,8 @@ func TestSinks(t *testing.T) {
 		t.Fatalf("got %d sinks", len(c.Sinks))
 	}
 	s, o := c.Sinks[0], c.Sinks[0].Options.(*syslog.Options)
-	if s.Name != "siem" || s.Rate != 1<<20 || s.Sample != (config.Sample{Rate: 0.125, Unless: "audit.key = priv"}) || c.Sinks[1].Sample.Rate != 1 || s.Format != "enriched" || s.Start != config.Oldest || s.Filter != "audit.key = exec" ||
+	if s.Name != "siem" || s.Rate != 1<<20 || s.Sample != (config.Sample{Rate: 0.125, Unless: "audit.key = priv"}) || c.Sinks[1].Sample.Rate != 1 ||
+		len(s.Aggregate) != 1 || !s.Aggregate[0].SendFirst || len(s.Aggregate[0].By) != 2 || len(c.Sinks[1].Aggregate) != 0 || s.Format != "enriched" || s.Start != config.Oldest || s.Filter != "audit.key = exec" ||
 		o.Severity != "notice" || o.Facility != "" || len(o.Levels) != 1 || o.Levels[0].Severity != "warning" || o.TLS.MinVersion != "1.3" {
 		t.Errorf("got %+v with %+v", s, o)
 	}
@@ -65,6 +68,11 @@ func TestBrokenSinks(t *testing.T) {
 		{"sinks: [{ name: x, type: unix, path: /run/s, acks: raw }]", `acks: unknown value "raw"`},
 		{"sinks: [{ name: x, type: unix, path: /run/s, window: 0 }]", "window is 0: at least 1, at most 100000"},
 		{"sinks: [{ name: x, type: unix, path: /run/s, ack_timeout: 1ms }]", "ack_timeout is 1ms: at least 100ms"},
+		{"sinks: [{ name: x, type: syslog, address: local, aggregate: [{ filter: proc.name = ls }] }]", `sink "x": aggregate: rule 1: by is missing`},
+		{"sinks: [{ name: x, type: syslog, address: local, aggregate: [{ by: [proc.nam] }] }]", "aggregate: rule 1: by: "},
+		{"sinks: [{ name: x, type: syslog, address: local, aggregate: [{ by: [proc.name], max_count: 1 }] }]", "max_count is 1: at least 2, at most 131072"},
+		{"sinks: [{ name: x, type: syslog, address: local, aggregate: [{ by: [proc.name], max_tim: 1 }] }]", `unknown key "max_tim": did you mean "max_time"?`},
+		{"sinks: [{ name: x, type: syslog, address: local, format: cef, aggregate: [{ by: [proc.name] }] }]", "right are enriched, joined, ecs"},
 		{"sinks: [{ name: x, type: syslog, address: local, format: ecz }]", `did you mean "ecs"`},
 		{"sinks: [{ name: x, type: syslog, address: local, filter: 'audit.kee = 1' }]", "audit.key"},
 		{"sinks: [{ name: x, type: syslog, address: local, start: yesterday }]", "right are oldest, newest"},

@@ -10,6 +10,7 @@ import (
 	"vigil/filter"
 	"vigil/filter/field"
 	"vigil/forward"
+	"vigil/forward/aggregate"
 	"vigil/forward/form"
 )
 
@@ -42,6 +43,12 @@ func (c Config) runner(ctx context.Context, s config.Sink) (*forward.Runner, err
 	if err != nil {
 		return nil, fmt.Errorf("open sink %s: %w", s.Name, err)
 	}
+	var aggregator forward.Aggregator
+	if rules := s.Aggregation(); len(rules) > 0 {
+		if aggregator, err = aggregate.New(rules, field.Config{Names: c.Names}); err != nil {
+			return nil, fmt.Errorf("open sink %s: %w", s.Name, err)
+		}
+	}
 	sink, encoder, err := c.open(ctx, s)
 	if err != nil {
 		return nil, err
@@ -53,7 +60,7 @@ func (c Config) runner(ctx context.Context, s config.Sink) (*forward.Runner, err
 	runner, err := forward.New(forward.Config{
 		Name: s.Name, Sink: sink, Encoder: encoder, Open: c.Trail.opener(s.Name), Host: c.Machine, Start: start,
 		Cursor: forward.CursorPath(c.StateDir, s.Name), Dead: forward.DeadLetterPath(c.StateDir, s.Name),
-		Want: want, Sample: sample, Rate: int(s.Rate), OnLost: c.OnLost, Log: c.Log,
+		Want: want, Sample: sample, Aggregator: aggregator, Rate: int(s.Rate), OnLost: c.OnLost, Log: c.Log,
 		Backoff: forward.Backoff{First: time.Duration(s.Backoff.First), Max: time.Duration(s.Backoff.Max)},
 	})
 	if err != nil {
