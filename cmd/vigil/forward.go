@@ -141,6 +141,11 @@ func printSinks(w io.Writer, list []forward.Status, now time.Time) error {
 				return err
 			}
 		}
+		if s.Counts.Aggregated > 0 {
+			if _, err := fmt.Fprintf(w, "%s: %d events told of by others, as they repeat each other\n", s.Name, s.Counts.Aggregated); err != nil {
+				return err
+			}
+		}
 		if s.Error == "" {
 			continue
 		}

@@ -47,13 +47,17 @@ type step struct {
 	want   []string // the aggregates that end by it
 }
 
-func TestRules(t *testing.T) {
+// course is rules, events that come, and what is open at the end.
+type course struct {
+	rules []aggregate.Rule
+	steps []step
+	left  []string // what is open at the end
+}
+
+// courses are those of the rules, by what they show.
+func courses() map[string]course {
 	byName := []string{"proc.name"}
-	for name, c := range map[string]struct {
-		rules []aggregate.Rule
-		steps []step
-		left  []string // what is open at the end
-	}{
+	return map[string]course{
 		"by a field": {
 			[]aggregate.Rule{{By: byName}},
 			[]step{{0, "ls", false, nil}, {1, "ps", false, nil}, {2, "ls", false, nil}, {3, "ls", false, nil}},
@@ -99,7 +103,11 @@ func TestRules(t *testing.T) {
 			[]step{{0, "ls", true, nil}, {1, "ps", true, nil}, {2, "ls", false, nil}, {3, "ls", false, nil}},
 			[]string{"ls [2 3] COUNT=2 FIRST=1700000002.000:102 LAST=1700000003.000:103 SERIALS=102,103"},
 		},
-	} {
+	}
+}
+
+func TestRules(t *testing.T) {
+	for name, c := range courses() {
 		t.Run(name, func(t *testing.T) {
 			a, err := aggregate.New(c.rules, field.Config{})
 			if err != nil {
@@ -216,5 +224,26 @@ func TestCheck(t *testing.T) {
 		if err := aggregate.Check([]aggregate.Rule{{By: by}, c.rule}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: got %v, want %q", c.rule, err, c.want)
 		}
+	}
+}
+
+// BenchmarkAdd puts events together, a thousand in one.
+func BenchmarkAdd(b *testing.B) {
+	a, err := aggregate.New([]aggregate.Rule{{Filter: "evt.type = openat", By: []string{"proc.name", "proc.exepath"}}}, field.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := audit.ParseLine([]byte("type=SYSCALL msg=audit(1700000000.000:1): arch=c000003e syscall=257 success=yes exit=3 pid=1 comm=\"ls\" exe=\"/bin/x\" key=\"k\"\x1dSYSCALL=openat"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := forward.Event{Event: &audit.Event{ID: r.ID, Records: []audit.Record{r}}}
+	now := time.Unix(1700000000, 0)
+	b.ReportAllocs()
+	for i := uint64(0); b.Loop(); i++ {
+		if !a.Add(e, i, now) {
+			b.Fatal("it did not join")
+		}
+		a.Next(now, 0)
 	}
 }
