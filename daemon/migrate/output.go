@@ -203,7 +203,7 @@ func aggregation(n notes, v auomsconf.Value) error {
 		}
 		one := v
 		one.Key = fmt.Sprintf("aggregation_rules[%d]", i)
-		n.dropped(one, "no counterpart: each event is sent by itself; those of "+strings.Join(parts, " and ")+" can be left out by filter or thinned by sample")
+		n.dropped(one, "no counterpart in this format, so that each event is sent by itself; sinks with format ecs have aggregate for events like those of "+strings.Join(parts, " and "))
 	}
 	return nil
 }
