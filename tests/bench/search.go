@@ -133,7 +133,7 @@ func searchReport(costs map[string][]cost, names []string, keyed int, come arriv
 
 // measureCommand runs a command, its output into nothing but a count of events.
 func measureCommand(ctx context.Context, argv []string) (cost, error) {
-	cmd := exec.CommandContext(ctx, "nice", argv...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var stderr bytes.Buffer
 	counter := &eventCounter{stock: filepath.Base(argv[0]) == "ausearch"}
