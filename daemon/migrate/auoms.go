@@ -67,6 +67,9 @@ type sinkKeys struct {
 	Address string      `yaml:"address,omitempty"`
 	Profile string      `yaml:"profile,omitempty"`
 	Path    string      `yaml:"path,omitempty"`
+	Acks    string      `yaml:"acks,omitempty"`
+	Window  uint64      `yaml:"window,omitempty"`
+	Timeout string      `yaml:"ack_timeout,omitempty"`
 	Format  string      `yaml:"format"`
 	Filter  string      `yaml:"filter,omitempty"`
 	Redact  *redactKeys `yaml:"redact,omitempty"`

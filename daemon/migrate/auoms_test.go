@@ -138,7 +138,7 @@ func TestFilters(t *testing.T) {
 		}
 		return program.Matcher(field.Config{}).Match(e)
 	}
-	const oms, syslog = 0, 1
+	const oms, syslog = 1, 2
 	call := func(nr, uid, exe, extra string) string {
 		return "SYSCALL arch=c000003e syscall=" + nr + " success=yes exit=0 pid=2 uid=" + uid + " euid=" + uid + ` comm="x" exe="` + exe + `"` + "\x1dUID=\"" + map[string]string{"0": "root", "1000": "al"}[uid] + `"` + extra
 	}
@@ -183,6 +183,7 @@ func TestBroken(t *testing.T) {
 		{"auoms/auoms.conf", "backlog_limit = many", `auoms.conf:1: backlog_limit: "many" is not a whole number`},
 		{"auoms/auoms.conf", "nothing", "auoms.conf:1: "},
 		{"auoms/outconf.d/o ms.conf", "output_format = oms", ""},
+		{"auoms/outconf.d/bad.conf", "output_socket = /x\nenable_ack_mode = true\nack_timeout = 1s", `bad.conf:3: ack_timeout: "1s" is not a whole number`},
 		{"auoms/outconf.d/sys log.conf", "output_format = syslog\nprocess_filters = []\nfilter_record_types = []", ""},
 		{"auoms/outconf.d/-syslog.conf", "output_format = syslog", `another output is called "syslog" already`},
 	} {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"vigil/internal/auomsconf"
@@ -32,6 +33,29 @@ func (m *migration) allOutputs(redactDir string) error {
 	return nil
 }
 
+// acks takes how a program on a socket acknowledges events.
+func (s *sinkKeys) acks(n notes, f *auomsconf.File) error {
+	if v, ok := f.Get("enable_ack_mode"); !ok || !isTrue(v.Text) {
+		return nil
+	}
+	s.Acks = "oms"
+	if v, ok := f.Get("ack_queue_size"); ok {
+		size, err := number(n, v)
+		if err != nil {
+			return err
+		}
+		s.Window = min(max(size, 1), 100_000)
+	}
+	if v, ok := f.Get("ack_timeout"); ok {
+		millis, err := number(n, v)
+		if err != nil {
+			return err
+		}
+		s.Timeout = strconv.FormatUint(max(millis, 100), 10) + "ms" // auoms' least
+	}
+	return nil
+}
+
 var badInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
 // output makes a sink of one.
@@ -53,13 +77,19 @@ func (m *migration) output(path string, f *auomsconf.File, redactDir string) err
 	case "syslog":
 		s.Type, s.Address, s.Profile, s.Format = "syslog", "local", "auoms", "auoms"
 		n.became(format, "sink "+name+": { type: syslog, address: local, profile: auoms }", "the same lines, facility user, severity info")
-	case "oms", "fluent":
-		s.Type, s.Path, s.Format = "file", "/var/log/vigil/"+name+".jsonl", "oms"
-		why := "the same JSON into a file: Vigil writes to no agent's socket"
-		if format.Text == "fluent" {
-			why = "JSON into a file, which fluent-bit can tail: Vigil does not speak Forward to a socket"
+	case "oms":
+		if made = socket.Text != ""; !made {
+			n.dropped(format, "no sink: there is no output_socket, so this output never ran")
+			break
 		}
-		n.became(format, "sink "+name+": { type: file, path: "+s.Path+", format: oms }", why+"; for a server choose type syslog or http")
+		s.Type, s.Path, s.Format = "unix", socket.Text, "oms"
+		n.became(format, "sink "+name+": { type: unix, path: "+s.Path+", format: oms }", "the same JSON; the agents that listened there have ended, so see that something does")
+		if err := s.acks(n, f); err != nil {
+			return err
+		}
+	case "fluent":
+		s.Type, s.Path, s.Format = "file", "/var/log/vigil/"+name+".jsonl", "oms"
+		n.became(format, "sink "+name+": { type: file, path: "+s.Path+", format: oms }", "JSON into a file, which fluent-bit can tail: Vigil does not speak Forward; for a server choose type syslog or http")
 	case "raw":
 		made = false
 		n.dropped(format, "no sink: raw is how auoms' own programs speak with each other")
@@ -67,7 +97,11 @@ func (m *migration) output(path string, f *auomsconf.File, redactDir string) err
 		made = false
 		n.dropped(format, fmt.Sprintf("no sink: auoms has no writer for %q, so this output never ran", format.Text))
 	}
-	if socket.Key != "" {
+	switch {
+	case socket.Key == "":
+	case s.Type == "unix":
+		n.became(socket, "path: "+s.Path, "")
+	default:
 		n.dropped(socket, "no counterpart: see output_format")
 	}
 	filter, err := m.filter(n, f)
@@ -97,7 +131,7 @@ func outputKeys(n notes, f *auomsconf.File) error {
 		switch v.Key {
 		case "output_format", "output_socket", "process_filters", "filter_record_types", "record_filter_inclusive_mode":
 		case "enable_ack_mode", "ack_timeout", "ack_queue_size":
-			n.dropped(v, "needs none: a sink's cursor moves only over what the far end has taken")
+			acked(n, f, v)
 		case "interpreted_field_names":
 			if err := names(n, v); err != nil {
 				return err
@@ -124,6 +158,21 @@ func outputKeys(n notes, f *auomsconf.File) error {
 		}
 	}
 	return nil
+}
+
+// acked says what became of a key about acknowledgements.
+func acked(n notes, f *auomsconf.File, v auomsconf.Value) {
+	format, _ := f.Get("output_format")
+	enabled, _ := f.Get("enable_ack_mode")
+	became := map[string]string{"enable_ack_mode": "acks: oms", "ack_timeout": "ack_timeout", "ack_queue_size": "window"}[v.Key]
+	switch {
+	case format.Text != "oms" && format.Text != "":
+		n.dropped(v, "needs none: a sink's cursor moves only over what the far end has taken")
+	case !isTrue(enabled.Text):
+		n.dropped(v, "no acknowledgements, as before")
+	default:
+		n.became(v, became, "")
+	}
 }
 
 // decode reads the JSON of a value.
