@@ -290,7 +290,7 @@ func (r *Runner) dispatch(now time.Time) {
 			r.flights = append(r.flights, f)
 		}
 	}
-	if r.paused || now.Before(r.circuit.next) {
+	if r.paused || r.broken || now.Before(r.circuit.next) {
 		return
 	}
 	window := r.limits.Window

@@ -50,6 +50,9 @@ func (s *stream) Send(ctx context.Context, b *forward.Batch) error {
 	if err == nil {
 		err = transport.Acked(ctx, s.conn)
 	}
+	if err == nil { // what lay in the socket is gone when the program is, too
+		err = transport.Alive(s.conn)
+	}
 	if err != nil {
 		return s.broken(err)
 	}
