@@ -31,7 +31,7 @@ func TestSysdigAgrees(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts sysdig some hundred times")
 	}
-	events := oracleEvents(t)
+	events := numberedEvents(t, "testdata/oracle.txt")
 	conditions := oracleConditions()
 	for i, condition := range conditions {
 		if !*all && i%8 != 0 {
@@ -62,7 +62,7 @@ func TestSysdigAgreesOnFormats(t *testing.T) {
 	if err != nil {
 		t.Skip("sysdig is not installed: apt-get install sysdig")
 	}
-	events := oracleEvents(t)
+	events := numberedEvents(t, "testdata/oracle.txt")
 	for _, format := range []string{
 		"%proc.name", "%fd.directory %proc.pid", "*%fd.sip %proc.pid", "%evt.res.", "%10proc.name|%2proc.name|", "*%12fd.sip|%3fd.sip|",
 		"*%evt.type %evt.rawres %evt.res %user.loginuid", "*%proc.aname[1]-%proc.apid[1]-%proc.ppid", "*[%proc.cmdline] (%proc.args)",
@@ -108,9 +108,10 @@ type numbered struct {
 	event *audit.Event
 }
 
-func oracleEvents(t *testing.T) []numbered {
+// numberedEvents reads records with the number of their event, @N, before them.
+func numberedEvents(t *testing.T, file string) []numbered {
 	t.Helper()
-	text, err := os.ReadFile("testdata/oracle.txt")
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

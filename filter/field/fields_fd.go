@@ -25,9 +25,9 @@ var fdFields = []Field{
 		Source: fromPath + "; " + fromAddr, Needs: needsFD, get: getFDName},
 	{Name: "fd.nameraw", Type: String, Help: "path of the opened file as the process gave it", Example: "fd.nameraw contains ..",
 		Source: "PATH name=", Needs: needsFD, get: getFDRaw},
-	{Name: "fd.directory", Type: String, Help: "directory of the opened file", Example: "fd.directory = /etc",
+	{Name: "fd.directory", Type: String, Help: "directory of the opened file, the path itself of an opened directory", Example: "fd.directory = /etc",
 		Source: fromPath, Needs: needsPath, get: getFDDirectory},
-	{Name: "fd.filename", Type: String, Help: "base name of the opened file", Example: "fd.filename = shadow",
+	{Name: "fd.filename", Type: String, Help: "base name of the opened file, none of a directory", Example: "fd.filename = shadow",
 		Source: fromPath, Needs: needsPath, get: getFDFilename},
 	{Name: "fd.type", Type: String, Help: "file, directory, pipe, unix, ipv4, ipv6", Example: "fd.type in (ipv4, ipv6)",
 		Source: "PATH mode=; " + fromAddr, Needs: needsFD, get: getFDType(true)},
@@ -223,12 +223,20 @@ func getFDRaw(v *View, r *Ref, out *Values) {
 
 func getFDDirectory(v *View, _ *Ref, out *Values) {
 	b, ok := v.fdPath(true)
-	if i := bytes.LastIndexByte(b, '/'); ok && i >= 0 {
+	if !ok {
+		return
+	}
+	if _, char := v.fdType(); char == "d" { // as in Falco
+		out.Bytes(b)
+	} else if i := bytes.LastIndexByte(b, '/'); i >= 0 {
 		out.Bytes(b[:max(i, 1)])
 	}
 }
 
 func getFDFilename(v *View, _ *Ref, out *Values) {
+	if _, char := v.fdType(); char == "d" { // as in Falco
+		return
+	}
 	if b, ok := v.fdPath(true); ok {
 		out.Bytes(b[bytes.LastIndexByte(b, '/')+1:])
 	}
