@@ -46,14 +46,7 @@ const fewValues = 8
 func (k *compiler) member(s *slot, right *listExpr, values []string, tests []test) test {
 	switch {
 	case len(tests) <= fewValues && s.typ.IsText():
-		return func(v *field.Value) bool {
-			for i := range values {
-				if string(v.B) == values[i] {
-					return true
-				}
-			}
-			return false
-		}
+		return fewTexts(values)
 	case len(tests) <= fewValues || s.typ == field.Net:
 		return quantified(anyOf, tests)
 	}
@@ -80,6 +73,35 @@ func (k *compiler) member(s *slot, right *listExpr, values []string, tests []tes
 		set[v] = struct{}{}
 	}
 	return func(v *field.Value) bool { _, ok := set[string(v.B)]; return ok }
+}
+
+// fewTexts returns the test for being one of a few texts. Most values are none of
+// them, which their last byte tells: lists often have a common beginning.
+func fewTexts(values []string) test {
+	var last [256]bool
+	empty := false
+	for _, s := range values {
+		if s == "" {
+			empty = true
+		} else {
+			last[s[len(s)-1]] = true
+		}
+	}
+	return func(v *field.Value) bool {
+		n := len(v.B)
+		if n == 0 {
+			return empty
+		}
+		if !last[v.B[n-1]] {
+			return false
+		}
+		for i := range values {
+			if string(v.B) == values[i] {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 func quantified(q quantifier, tests []test) test {

@@ -244,15 +244,16 @@ func (k *compiler) field(f *fieldRef, list bool) (slot, *Error) {
 	if ref.Never {
 		k.never[ref.Name] = true
 	}
-	s := slot{typ: ref.Type, style: ref.Style, many: ref.Plurality(), ref: ref, direct: !list}
-	s.get = func(e *Env, out *field.Values) { ref.Get(e.view, out) }
+	s := slot{typ: ref.Type, style: ref.Style, many: ref.Plurality(), ref: ref}
 	if list {
 		if !ref.HasList() {
 			return slot{}, k.fail(f.at, "%s is one value, not a list", f.name)
 		}
 		s.many, s.list = field.List, true
 		s.get = func(e *Env, out *field.Values) { ref.GetList(e.view, out) }
+		return s, nil
 	}
+	s.direct = ref.Getter()
 	return s, nil
 }
 

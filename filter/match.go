@@ -26,9 +26,9 @@ type slot struct {
 	typ    field.Type
 	style  field.Style
 	many   field.Many
-	ref    *field.Ref // nil if it is made by a transformer
-	direct bool       // get is ref.Get
-	list   bool       // the values are a list for join and getopt
+	ref    *field.Ref   // nil if it is made by a transformer
+	direct field.Getter // gets ref, nil if get does
+	list   bool         // the values are a list for join and getopt
 }
 
 // NewSpace returns a Space over the fields of registry.
@@ -89,8 +89,8 @@ func (e *Env) fill(i int) {
 	s := &e.vals[i]
 	s.gen = e.gen
 	s.Reset()
-	if of := &e.space.slots[i]; of.direct {
-		of.ref.Get(e.view, &s.Values)
+	if of := &e.space.slots[i]; of.direct != nil {
+		of.direct(e.view, of.ref, &s.Values)
 	} else {
 		of.get(e, &s.Values)
 	}

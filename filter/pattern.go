@@ -200,6 +200,7 @@ type prefixes struct {
 	end   bool
 	roots [2]*prefixes // of the tree: relative and absolute paths
 	names map[string]*prefixes
+	first [4]uint64 // the set of the names' first bytes
 	globs []globPrefix
 }
 
@@ -261,6 +262,7 @@ func (p *prefixes) child(part []byte) *prefixes {
 	if next == nil {
 		next = &prefixes{}
 		p.names[string(part)] = next
+		p.first[part[0]>>6] |= 1 << (part[0] & 63)
 	}
 	return next
 }
@@ -287,6 +289,9 @@ func (p *prefixes) below(path []byte) bool {
 			if globMatch(p.globs[i].pattern, part, false) && p.globs[i].next.below(path) {
 				return true
 			}
+		}
+		if p.first[part[0]>>6]&(1<<(part[0]&63)) == 0 {
+			return false // as for most, without a look into the map
 		}
 		if p = p.names[string(part)]; p == nil {
 			return false

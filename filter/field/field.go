@@ -99,6 +99,17 @@ func (r *Ref) Get(v *View, out *Values) {
 	}
 }
 
+// Getter adds the values that a field has in the view's event.
+type Getter func(*View, *Ref, *Values)
+
+// Getter returns what Get calls with r, for those who call it often. It is not nil.
+func (r *Ref) Getter() Getter {
+	if r.get != nil {
+		return r.get
+	}
+	return func(*View, *Ref, *Values) {}
+}
+
 // HasList reports whether the field can be had as a list too.
 func (r *Ref) HasList() bool { return r.getList != nil || r.Plurality() != One }
 
