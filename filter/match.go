@@ -125,45 +125,35 @@ type step struct {
 // quick is a comparison of a field that has one value with a constant, which is
 // made in place: calling a function for it would cost as much again.
 type quick struct {
-	kind quickKind
-	slot int32
-	n    int64
-	text string
+	kind     quickKind
+	not      bool // it holds for the numbers that are not in the range
+	slot     int32
+	from, to int64 // of numbers, both included
+	text     string
 }
 
 type quickKind uint8
 
 const (
 	notQuick quickKind = iota
+	intRange
 	textEqual
 	textNotEqual
 	textPrefix
 	textSuffix
-	intEqual
-	intNotEqual
-	intLess
-	intGreater
 )
 
-// holds makes the comparison.
-func (q *quick) holds(v *field.Value) bool {
+// holds makes the comparison of a text.
+func (q *quick) holds(b []byte) bool {
 	switch q.kind {
 	case textEqual:
-		return string(v.B) == q.text
+		return string(b) == q.text
 	case textNotEqual:
-		return string(v.B) != q.text
+		return string(b) != q.text
 	case textPrefix:
-		return len(v.B) >= len(q.text) && string(v.B[:len(q.text)]) == q.text
-	case textSuffix:
-		return len(v.B) >= len(q.text) && string(v.B[len(v.B)-len(q.text):]) == q.text
-	case intEqual:
-		return int64(v.N) == q.n
-	case intNotEqual:
-		return int64(v.N) != q.n
-	case intLess:
-		return int64(v.N) < q.n
+		return len(b) >= len(q.text) && string(b[:len(q.text)]) == q.text
 	}
-	return int64(v.N) > q.n
+	return len(b) >= len(q.text) && string(b[len(b)-len(q.text):]) == q.text
 }
 
 // quickOf returns the quick form of a comparison with a constant, if it has one.
@@ -184,29 +174,27 @@ func quickOf(op operator, s *slot, slot int, text string) quick {
 		}
 	case s.typ == field.Int || s.typ == field.Bool || s.typ == field.Uint && (op == opEqual || op == opNotEqual):
 		n, err := number(s, text)
-		if q.n = int64(n); err != nil {
+		if err != nil {
 			break
 		}
-		switch op {
-		case opEqual:
-			q.kind = intEqual
-		case opNotEqual:
-			q.kind = intNotEqual
-		case opLess:
-			q.kind = intLess
-		case opGreater:
-			q.kind = intGreater
-		case opLessEqual:
-			if q.n < math.MaxInt64 {
-				q.kind, q.n = intLess, q.n+1
-			}
-		case opGreaterEqual:
-			if q.n > math.MinInt64 {
-				q.kind, q.n = intGreater, q.n-1
-			}
-		}
+		q.numbers(op, int64(n))
 	}
 	return q
+}
+
+// numbers makes q the comparison of a number with n, if op is one of numbers.
+func (q *quick) numbers(op operator, n int64) {
+	q.kind, q.from, q.to = intRange, math.MinInt64, math.MaxInt64
+	switch op {
+	case opEqual, opNotEqual:
+		q.from, q.to, q.not = n, n, op == opNotEqual
+	case opLess, opGreaterEqual:
+		q.from, q.not = n, op == opLess
+	case opGreater, opLessEqual:
+		q.to, q.not = n, op == opGreater
+	default:
+		q.kind = notQuick
+	}
 }
 
 // Program is a compiled condition. It does not change and is safe for concurrent
@@ -234,8 +222,19 @@ func (p *Program) Match(e *Env) bool {
 		ok := false
 		if s.kind == notQuick {
 			ok = e.leaf(s.leaf)
-		} else if v := e.values(int(s.slot)); len(v) > 0 {
-			ok = s.holds(&v[0])
+		} else {
+			v := &e.vals[s.slot]
+			if v.gen != e.gen {
+				e.fill(int(s.slot))
+			}
+			switch {
+			case len(v.List) == 0:
+			case s.kind == intRange:
+				n := int64(v.List[0].N)
+				ok = (s.from <= n && n <= s.to) != s.not
+			default:
+				ok = s.holds(v.List[0].B)
+			}
 		}
 		if ok {
 			i = s.yes

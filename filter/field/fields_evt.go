@@ -187,6 +187,10 @@ func getExit(v *View, _ *Ref, out *Values) {
 	if !ok {
 		return
 	}
+	if len(b) == 1 && b[0] == '0' { // most succeed
+		out.Int(0)
+		return
+	}
 	f := audit.Field{Value: b}
 	if n, ok := f.Int(); ok {
 		out.Int(n)
