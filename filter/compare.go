@@ -31,6 +31,9 @@ func (k *compiler) comparison(c *check, left int, done *compiled) (func(*Env) bo
 		}
 		done.values = []string{text}
 		done.quick = quickOf(c.op, s, left, text)
+		if s.many == field.One {
+			done.one = t
+		}
 		return quantify(c.op, s.many, left, t), nil
 	case *listExpr:
 		return k.listComparison(c, left, right, done)
@@ -191,6 +194,14 @@ func (k *compiler) textTest(c *check, l *literal, s string) (test, *Error) {
 		return func(v *field.Value) bool { return p.match(v.B) }, nil
 	}
 	b := []byte(s)
+	switch c.op { // what is used most, without another function between
+	case opContains:
+		return func(v *field.Value) bool { return bytes.Contains(v.B, b) }, nil
+	case opIContains:
+		return func(v *field.Value) bool { return containsFold(v.B, b) }, nil
+	case opGlob:
+		return func(v *field.Value) bool { return globMatch(b, v.B, false) }, nil
+	}
 	f := textOperator(c.op)
 	return func(v *field.Value) bool { return f(v.B, b) }, nil
 }

@@ -36,6 +36,9 @@ func (k *compiler) listComparison(c *check, left int, right *listExpr, done *com
 	default:
 		t = k.member(s, right, done.values, tests)
 	}
+	if s.many == field.One {
+		done.one = t
+	}
 	return quantify(c.op, s.many, left, t), nil
 }
 

@@ -43,6 +43,7 @@ type compiler struct {
 }
 
 type compiled struct {
+	one    test // what the one value of the left side must meet, nil if there may be several
 	id     int32
 	left   int
 	right  int // -1 if there is none
@@ -181,7 +182,7 @@ func (k *compiler) check(c *check) (compiled, *Error) {
 	if !ok {
 		id = k.space.leaves
 		k.space.leafOf[key] = id
-		k.space.evals = append(k.space.evals, eval)
+		k.space.evals = append(k.space.evals, evaluation{int32(left), done.one, eval})
 		k.space.leaves++
 	}
 	done.id = int32(id)

@@ -17,7 +17,15 @@ type Space struct {
 	slotOf   map[string]int // by what is read, as it is written
 	leaves   int
 	leafOf   map[string]int // by the comparison, in canonical form
-	evals    []func(*Env) bool
+	evals    []evaluation   // by leaf
+}
+
+// evaluation makes a comparison: one of the value in the slot, or eval if there may
+// be several or more is read.
+type evaluation struct {
+	slot int32
+	one  test
+	eval func(*Env) bool
 }
 
 // slot is one thing that is read of an event.
@@ -101,7 +109,12 @@ func (e *Env) leaf(i int32) bool {
 	if m := e.memo[i]; m>>1 == e.gen {
 		return m&1 != 0
 	}
-	m, ok := e.gen<<1, e.space.evals[i](e)
+	m, ok := e.gen<<1, false
+	if l := &e.space.evals[i]; l.one == nil {
+		ok = l.eval(e)
+	} else if v := e.values(int(l.slot)); len(v) > 0 {
+		ok = l.one(&v[0])
+	}
 	if ok {
 		m |= 1
 	}
