@@ -130,6 +130,11 @@ func (v *View) get(n name) (audit.Field, bool) {
 
 // value is get for the value alone, as it is printed.
 func (v *View) value(n name) ([]byte, bool) {
+	x := &v.index
+	if !x.slow && x.seen&(1<<n) != 0 {
+		s := &x.span[n]
+		return x.body[s.from:s.to:s.to], true
+	}
 	if !v.index.slow {
 		if b, ok := v.index.find(n); ok || !v.index.slow {
 			return b, ok
@@ -178,12 +183,13 @@ func (v *View) cut(start int) []byte { return v.buf[start:len(v.buf):len(v.buf)]
 
 // getInt is get for a number; unset reads as -1.
 func (v *View) getInt(n name) (int64, bool) {
-	if !v.index.slow {
-		// As below, without the way around.
-		if b, ok := v.index.find(n); ok {
-			if i, ok := digits(b); ok {
-				return i, true
-			}
+	// As below, without the way around. Most are passed on the way to the name of
+	// the command, which most conditions ask for first.
+	x := &v.index
+	if !x.slow && (x.seen&(1<<n) != 0 || x.walk(n)) {
+		s := &x.span[n]
+		if i, ok := digits(x.body[s.from:s.to]); ok {
+			return i, true
 		}
 	}
 	f, ok := v.get(n)
