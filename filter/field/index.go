@@ -77,9 +77,12 @@ func (x *index) find(n name) ([]byte, bool) {
 // here, so the usual case stands in one loop: the name is the expected one and the
 // value neither is quoted nor ends in what may belong to the text around it.
 func (x *index) walk(n name) bool {
-	b, at := x.body, x.at
-	for !x.slow && at < len(b) {
-		id, from, to := x.expect, 0, -1
+	if x.slow {
+		return false
+	}
+	b, at, expect := x.body, x.at, x.expect
+	for at < len(b) {
+		id, from, to := expect, 0, -1
 		if id < nNames && at+16 <= len(b) {
 			if k := &nameKeys[id]; binary.LittleEndian.Uint64(b[at:])&k.mask == k.text {
 				from = at + k.n
@@ -96,7 +99,7 @@ func (x *index) walk(n name) bool {
 			}
 		}
 		if from == 0 {
-			x.at = at
+			x.at, x.expect = at, expect
 			if id, from = x.nameOf(); from < 0 {
 				x.slow = len(bytes.TrimLeft(b[at:], " ")) > 0
 				x.at = len(b)
@@ -112,17 +115,17 @@ func (x *index) walk(n name) bool {
 		if id == nNames {
 			continue
 		}
-		x.expect = id + 1
+		expect = id + 1
 		if x.seen&(1<<id) == 0 {
 			x.seen |= 1 << id
 			x.span[id].from, x.span[id].to = int32(from), int32(to)
 			if id == n {
-				x.at = at
+				x.at, x.expect = at, expect
 				return true
 			}
 		}
 	}
-	x.at = at
+	x.at, x.expect = at, expect
 	return false
 }
 
