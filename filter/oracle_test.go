@@ -14,6 +14,7 @@ import (
 
 	"vigil/audit"
 	"vigil/filter/field"
+	"vigil/internal/need"
 )
 
 var all = flag.Bool("all", false, "ask sysdig about all conditions, not about every eighth")
@@ -24,10 +25,7 @@ var all = flag.Bool("all", false, "ask sysdig about all conditions, not about ev
 // the events that begin a system call too, which the audit stream does not have,
 // and the client's address, which it does not have either.
 func TestSysdigAgrees(t *testing.T) {
-	sysdig, err := exec.LookPath("sysdig")
-	if err != nil {
-		t.Skip("sysdig is not installed: apt-get install sysdig")
-	}
+	sysdig := need.Programs(t, "sysdig")[0]
 	if testing.Short() {
 		t.Skip("starts sysdig some hundred times")
 	}
@@ -58,10 +56,7 @@ func TestSysdigAgrees(t *testing.T) {
 }
 
 func TestSysdigAgreesOnFormats(t *testing.T) {
-	sysdig, err := exec.LookPath("sysdig")
-	if err != nil {
-		t.Skip("sysdig is not installed: apt-get install sysdig")
-	}
+	sysdig := need.Programs(t, "sysdig")[0]
 	events := numberedEvents(t, "testdata/oracle.txt")
 	for _, format := range []string{
 		"%proc.name", "%fd.directory %proc.pid", "*%fd.sip %proc.pid", "%evt.res.", "%10proc.name|%2proc.name|", "*%12fd.sip|%3fd.sip|",

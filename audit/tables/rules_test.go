@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"vigil/audit/tables"
+	"vigil/internal/need"
 )
 
 // headerNumbers reads the plain numbers that <linux/audit.h> of this machine defines.
@@ -15,7 +16,7 @@ func headerNumbers(t *testing.T) map[string]uint64 {
 	t.Helper()
 	text, err := os.ReadFile("/usr/include/linux/audit.h")
 	if err != nil {
-		t.Skip("needs kernel headers: apt-get install linux-libc-dev")
+		need.Missing(t, "kernel headers (Debian package linux-libc-dev)")
 	}
 	numbers := map[string]uint64{}
 	define := regexp.MustCompile(`(?m)^#define\s+(AUDIT_\w+)\s+(0x[0-9a-fA-F]+|\d+)\b`)

@@ -163,7 +163,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`P3_PID="1" P1_PID="0" CONTAINER_ID=6 POD_LABELS="a=%2C,b"`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if bytes.IndexByte(text, '\n') >= 0 {
-			t.Skip()
+			return // no line of a log
 		}
 		var a, b Attribution
 		if !Parse(audit.Record{Enrichment: text}, &a) {

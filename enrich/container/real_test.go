@@ -11,22 +11,14 @@ import (
 
 	"vigil/enrich/attribution"
 	"vigil/enrich/cgroup"
+	"vigil/internal/need"
 )
 
-// realBed skips the test unless it is root's and has the programs, and returns a host's root with a root file system of busybox in it.
+// realBed wants root and the programs, and returns a host's root with a root file system of busybox in it.
 func realBed(t *testing.T, programs ...string) (root, rootfs string) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
-	if testing.Short() {
-		t.Skip("starts containers")
-	}
-	for _, p := range append(programs, "busybox") {
-		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("needs %s", p)
-		}
-	}
+	need.Root(t, "to start containers")
+	need.Programs(t, append(programs, "busybox")...)
 	// Not t.TempDir: a runtime's files may outlive the test by a moment, and paths of sockets are short.
 	root, err := os.MkdirTemp("", "vigil-ctr-")
 	if err != nil {
@@ -52,7 +44,7 @@ func realBed(t *testing.T, programs ...string) (root, rootfs string) {
 	return root, rootfs
 }
 
-// run runs a program, and skips the test where this machine does not let it work.
+// run runs a program; the test ends where this machine does not let it work.
 func run(t *testing.T, argv ...string) string {
 	t.Helper()
 	// Files, not pipes, which the container would hold open.
@@ -73,7 +65,7 @@ func run(t *testing.T, argv ...string) string {
 	stdout, _ := os.ReadFile(files[0].Name())
 	stderr, _ := os.ReadFile(files[1].Name())
 	if err != nil {
-		t.Skipf("%s does not work here: %v: %s", strings.Join(argv, " "), err, stderr)
+		need.Missing(t, "a machine on which %s works: %v: %s", strings.Join(argv, " "), err, stderr)
 	}
 	return strings.TrimSpace(string(stdout))
 }

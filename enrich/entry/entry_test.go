@@ -68,7 +68,7 @@ func execution(t testing.TB, serial int, exe string, argv ...string) *audit.Even
 	for _, line := range []string{
 		fmt.Sprintf(`type=SYSCALL msg=audit(%s): arch=c000003e syscall=59 success=yes exit=0 pid=1 euid=0 comm="x" exe="%s"`, ev.ID, exe),
 		fmt.Sprintf("type=EXECVE msg=audit(%s): %s", ev.ID, b.String()),
-		fmt.Sprintf(`type=CWD msg=audit(%s): cwd="/work"`, ev.ID)} {
+		fmt.Sprintf(`type=CWD msg=audit(%s): cwd="/srv"`, ev.ID)} {
 		r, err := audit.ParseLine([]byte(line))
 		if err != nil {
 			t.Fatal(err)
@@ -212,9 +212,9 @@ func TestCreated(t *testing.T) {
 	f("runc create --bundle /var/lib/containers/storage/overlay-containers/CID/userdata --pid-file /run/pidfile CID",
 		Creation{ID: cid, Bundle: "/var/lib/containers/storage/overlay-containers/CID/userdata", By: "runc"}, true)
 	f("crun --systemd-cgroup run -d --bundle=/b x", Creation{ID: "x", Bundle: "/b", By: "crun"}, true)
-	f("runc run x", Creation{ID: "x", Bundle: "/work", By: "runc"}, true)
-	f("runc run -b sub -- x", Creation{ID: "x", Bundle: "/work/sub", By: "runc"}, true)
-	f("runc restore x", Creation{ID: "x", Bundle: "/work", By: "runc"}, true)
+	f("runc run x", Creation{ID: "x", Bundle: "/srv", By: "runc"}, true)
+	f("runc run -b sub -- x", Creation{ID: "x", Bundle: "/srv/sub", By: "runc"}, true)
+	f("runc restore x", Creation{ID: "x", Bundle: "/srv", By: "runc"}, true)
 	f("runc start x", Creation{}, false)
 	f("runc create", Creation{}, false)
 	f("runc init", Creation{}, false)

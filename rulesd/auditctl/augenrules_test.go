@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"vigil/internal/need"
 	"vigil/rulesd"
 )
 
@@ -70,7 +71,7 @@ func (b bench) stock(t *testing.T, args ...string) outcome {
 	t.Helper()
 	script, err := os.ReadFile("/usr/sbin/augenrules")
 	if err != nil {
-		t.Skip("needs stock augenrules: apt-get install auditd")
+		need.Missing(t, "stock augenrules (Debian package auditd)")
 	}
 	text := strings.NewReplacer("/etc/audit/audit.rules", b.File, "/etc/audit/rules.d", b.Dir, "/sbin/auditctl", "/bin/true",
 		`\\s`, `[ \t]`). // mawk knows no \s; augenrules means it
@@ -138,9 +139,7 @@ func TestAugenrulesEndsLines(t *testing.T) {
 }
 
 func TestAugenrulesLoads(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("rule files must be root's")
-	}
+	need.Root(t, "whose rule files must be")
 	b := newBench(t, map[string]string{"a.rules": "-D\n-w /a -p w\n"})
 	e := &fakeEngine{}
 	if o := b.ours(t, e, "--load"); o.Status != 0 || len(e.rules) != 1 {

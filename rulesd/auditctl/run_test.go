@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"vigil/internal/need"
 	"vigil/rulesd"
 )
 
@@ -115,9 +116,7 @@ func writeRules(t *testing.T, text string) string {
 }
 
 func TestFile(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("rule files must be root's")
-	}
+	need.Root(t, "whose rule files must be")
 	const one, bad, two = "-a always,exit -F arch=b64 -S open -k one\n", "-a always,exit -F arch=b64 -S nosuch\n", "-w /two -p w\n"
 	f := func(text string, rules int, want played) {
 		t.Helper()
@@ -150,7 +149,7 @@ func TestFileMustBeRoots(t *testing.T) {
 		t.Helper()
 		file := writeRules(t, "-D\n")
 		if err := prepare(file); err != nil {
-			t.Skip(err)
+			need.Missing(t, "the right to prepare a rule file: %v", err)
 		}
 		got := play(t, &fakeEngine{}, "-R", file)
 		if diff := cmp.Diff(got, played{Syslog: "Error - " + file + " " + want + "\n", Status: 1}); diff != "" {

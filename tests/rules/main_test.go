@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"vigil/internal/need"
 	"vigil/tests/rig"
 )
 
@@ -45,11 +46,9 @@ const stockAuditctl = "/usr/sbin/auditctl"
 
 func newBed(t *testing.T) *bed {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root: the audit engine is the machine's")
-	}
+	need.Root(t, "whose the audit engine is")
 	if _, err := os.Stat(stockAuditctl); err != nil {
-		t.Skip("needs stock auditctl: apt-get install auditd")
+		need.Missing(t, "stock auditctl (Debian package auditd)")
 	}
 	built.once.Do(func() {
 		if built.dir, built.remove, built.err = rig.TempDir(); built.err != nil {

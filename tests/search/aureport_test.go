@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"vigil/internal/need"
 	"vigil/tests/rig"
 )
 
@@ -32,7 +33,7 @@ func pairOf(t *testing.T, name string) pair {
 		}
 	}
 	if stock == "" {
-		t.Skipf("needs stock %s: apt-get install auditd", name)
+		need.Missing(t, "stock %s (Debian package auditd)", name)
 	}
 	root, err := rig.Root()
 	if err != nil {
