@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/user"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 
 	"vigil/audit/kernel"
 	"vigil/daemon/config"
+	"vigil/internal/setting"
 	"vigil/trail"
 )
 
@@ -70,7 +70,7 @@ func trailConfig(c config.Trail) (trail.Config, error) {
 	case config.FlushSync:
 		t.Flush = trail.Sync
 	}
-	group, err := groupID(c.Group)
+	group, err := setting.GroupID(c.Group)
 	t.Group = group
 	return t, err
 }
@@ -124,18 +124,6 @@ func hasOpen(pid int, path string) bool {
 		}
 	}
 	return false
-}
-
-// groupID finds a group by name or number.
-func groupID(name string) (int, error) {
-	if id, err := strconv.Atoi(name); err == nil && id >= 0 {
-		return id, nil
-	}
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		return 0, fmt.Errorf("find the trail's group %q: %w: name one that exists, or root", name, err)
-	}
-	return strconv.Atoi(g.Gid)
 }
 
 // needRestart names the settings that differ and are read only at start.

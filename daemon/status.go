@@ -210,6 +210,7 @@ func sinkMetrics(sinks []forward.Status) []metrics.Metric {
 		of("sink_events_aggregated_total", "Events that were not sent because another stands for them.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Aggregated) }),
 		of("sink_events_accepted_total", "Events that the far end has taken.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Accepted) }),
 		of("sink_events_rejected_total", "Events that the far end has refused, or that are too large for it.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Rejected) }),
+		of("sink_messages_shortened_total", "Messages cut or split because they were too long.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Shortened) }),
 		of("sink_bytes_total", "Bytes of accepted events, encoded.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Bytes) }),
 		of("sink_lost_bytes_total", "Bytes of the trail deleted before the sink had them.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Lost) }),
 		of("sink_losses_total", "How often that happened.", metrics.Counter, func(s forward.Status) float64 { return float64(s.Counts.Losses) }),

@@ -47,6 +47,12 @@ type Encoder interface {
 	Append(dst []byte, e Event) []byte
 }
 
+// Shortener is an Encoder that cuts or splits what is too long for the far end.
+type Shortener interface {
+	// Shortened returns how many messages were cut or split since the sink was begun.
+	Shortened() uint64
+}
+
 // Limits are the measures of a far end.
 type Limits struct {
 	// MaxEvents and MaxBytes bound a batch; MaxEvent the bytes of one event. An event

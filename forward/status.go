@@ -20,6 +20,9 @@ type Status struct {
 	// batches are being sent.
 	Open     int `json:"open"`
 	InFlight int `json:"in_flight"`
+	// Shortened is how many messages were cut or split since the sink was begun, because
+	// they were too long.
+	Shortened uint64 `json:"shortened,omitempty"`
 	// Redacted is in how many events secrets were overwritten since the sink was begun,
 	// and Redaction why whole command lines are replaced; empty: they are not.
 	Redacted  uint64 `json:"redacted,omitempty"`
@@ -78,6 +81,9 @@ func (r *Runner) publish(now time.Time) {
 	s.Name, s.Counts, s.Last = r.c.Name, r.cursor.Counts, r.cursor.Last
 	s.Open, s.InFlight = len(r.places.pending), r.inFlight
 	s.Since, s.Failures, s.Next, s.Error = r.circuit.since, r.circuit.failures, r.circuit.next, ""
+	if e, ok := r.c.Encoder.(Shortener); ok {
+		s.Shortened = e.Shortened()
+	}
 	if r.log != nil && now.Sub(r.status.measured) >= measureEvery {
 		s.Behind, r.status.measured = r.log.Behind(), now
 	}

@@ -34,6 +34,14 @@ func (r *redacting) Append(dst []byte, e forward.Event) []byte {
 	return r.Encoder.Append(dst, e)
 }
 
+// Shortened is for [forward.Shortener].
+func (r *redacting) Shortened() uint64 {
+	if e, ok := r.Encoder.(forward.Shortener); ok {
+		return e.Shortened()
+	}
+	return 0
+}
+
 // redactors are those of the sinks that run, by name.
 type redactors struct {
 	mu sync.Mutex

@@ -59,7 +59,7 @@ func open(_ context.Context, o *Options, s forward.Setup) (forward.Sink, forward
 	if o.Path == stdout {
 		return &writer{out: os.Stdout}, lines{s.Format}, nil
 	}
-	gid, err := groupID(o.Group)
+	gid, err := setting.GroupID(o.Group)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -240,16 +239,4 @@ func (r *rotation) close() error {
 	file := r.file
 	r.file = nil
 	return file.Close()
-}
-
-// groupID finds a group by name or number.
-func groupID(name string) (int, error) {
-	if id, err := strconv.Atoi(name); err == nil && id >= 0 {
-		return id, nil
-	}
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		return 0, fmt.Errorf("find group %q: %w: name one that exists, or root", name, err)
-	}
-	return strconv.Atoi(g.Gid)
 }

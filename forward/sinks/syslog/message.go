@@ -26,14 +26,14 @@ type encoder struct {
 	priority int
 	levels   []level
 
-	text    []byte // the event's lines
-	head    []byte // of its messages
-	body    []byte // head and text of one message
-	sd      []byte
-	second  int64 // for which clock is written
-	clock   []byte
-	local   *time.Location // of RFC 3164's times
-	Changed uint64         // messages cut or split
+	text   []byte // the event's lines
+	head   []byte // of its messages
+	body   []byte // head and text of one message
+	sd     []byte
+	second int64 // for which clock is written
+	clock  []byte
+	local  *time.Location // of RFC 3164's times
+	long   uint64         // messages cut or split
 }
 
 // level is a Level at work.
@@ -95,6 +95,9 @@ func (e *encoder) Append(dst []byte, ev forward.Event) []byte {
 	}
 	return dst
 }
+
+// Shortened is for [forward.Shortener].
+func (e *encoder) Shortened() uint64 { return e.long }
 
 // begin writes what all messages of an event begin with.
 func (e *encoder) begin(priority int, ev forward.Event) {
@@ -166,7 +169,7 @@ func (e *encoder) line(dst, line []byte, ev *forward.Event, n int) []byte {
 		e.body = append(e.body, line...)
 		return frame(dst, e.body)
 	}
-	e.Changed++
+	e.long++
 	room := max(e.max-head, 64)
 	if e.cut {
 		return e.shorten(dst, line, head, room)

@@ -106,11 +106,11 @@ func (s *stream) broken(err error) error {
 }
 
 func (s *stream) write(ctx context.Context, b *forward.Batch) error {
-	stop := context.AfterFunc(ctx, func() { s.conn.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck // wakes the writing
-	defer stop()
 	if err := s.conn.SetWriteDeadline(time.Now().Add(transport.Stalled)); err != nil {
 		return err
 	}
+	stop := context.AfterFunc(ctx, func() { s.conn.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck // wakes the writing
+	defer stop()
 	s.buf = s.buf[:0]
 	for i := range b.Items {
 		if !s.newline || s.address.Scheme == "tls" {

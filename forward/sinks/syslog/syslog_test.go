@@ -150,6 +150,13 @@ func TestLongMessages(t *testing.T) {
 			t.Errorf("the parts are %q, want %q", whole, want)
 		}
 	})
+	t.Run("counted", func(t *testing.T) {
+		_, enc := open(t, form.Raw, func(o *syslog.Options) { o.Address = "udp://127.0.0.1" })
+		enc.Append(nil, event(t, long, title))
+		if got := enc.(forward.Shortener).Shortened(); got != 1 {
+			t.Errorf("%d messages are said to be shortened, want 1", got)
+		}
+	})
 	t.Run("cut", func(t *testing.T) {
 		_, enc := open(t, form.Raw, func(o *syslog.Options) { o.Address = "udp://127.0.0.1"; o.Data = ""; o.Long = "cut" })
 		messages := counted(t, string(enc.Append(nil, event(t, long))))
